@@ -1,0 +1,142 @@
+"""The Svix `v1` signature scheme, and nothing else: no I/O, no clock, no headers.
+
+"The content to sign is composed by concatenating the id, timestamp and payload, separated by the full-stop
+character (.)", and the signature is "base64 encoded" HMAC-SHA256, keyed with the base64 part of the secret.
+Source: https://docs.svix.com/receiving/verifying-payloads/how-manual
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64, b2a_base64
+from hashlib import sha256
+from hmac import compare_digest
+
+from .errors import SecretError
+
+__all__ = ["SigningKey", "key_from_secret", "matches"]
+
+# RFC 2104, section 2: ipad is "the byte 0x36 repeated B times", opad 0x5C; B is 64 for SHA-256.
+_BLOCK_SIZE = 64
+_IPAD = bytes(byte ^ 0x36 for byte in range(256))
+_OPAD = bytes(byte ^ 0x5C for byte in range(256))
+
+
+class SigningKey:
+    """An HMAC-SHA256 key with its two first hash blocks already computed.
+
+    `hmac.digest` hashes the padded key again for every message, which is more than half of its time on a
+    small body. Copying two SHA-256 states leaves that out. The key itself isn't kept.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        """Compute both hash states.
+
+        Args:
+            key: The raw key, of any length.
+        """
+        # RFC 2104, section 2: longer keys "will first hash the key", shorter ones are padded with zeros.
+        block = (sha256(key).digest() if len(key) > _BLOCK_SIZE else key).ljust(_BLOCK_SIZE, b"\0")
+        self._inner = sha256(block.translate(_IPAD))
+        self._outer = sha256(block.translate(_OPAD))
+
+    def sign(self, id_and_timestamp: bytes, body: bytes) -> bytes:
+        """Return the signature as it is written in the header, `b"v1,<base64>"`.
+
+        Args:
+            id_and_timestamp: `b"<id>.<timestamp>."`.
+            body: The raw body.
+        """
+        inner = self._inner.copy()
+        inner.update(id_and_timestamp)
+        inner.update(body)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return b"v1," + b2a_base64(outer.digest(), newline=False)
+
+
+def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, entries: list[bytes]) -> bool:
+    """Tell whether any entry of the signature header was made with any of the keys.
+
+    Every entry is compared as it stands, so there is no decoding that could fail. All are compared, whichever
+    matches: how long it takes doesn't tell which key or entry it was.
+
+    Args:
+        keys: The keys that are accepted.
+        id_and_timestamp: `b"<id>.<timestamp>."`.
+        body: The raw body.
+        entries: The entries of the header, such as `[b"v1,g0hM9SsE+OTP..."]`.
+    """
+    found = False
+    for key in keys:
+        signature = key.sign(id_and_timestamp, body)
+        for entry in entries:
+            # "It's recommended to use a constant-time string comparison method in order to prevent timing
+            # attacks." https://docs.svix.com/receiving/verifying-payloads/how-manual
+            found |= compare_digest(entry, signature)
+    return found
+
+
+_WHERE = (
+    "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard "
+    "(Webhooks, the endpoint, Signing Secret)."
+)
+_NOT_SIGNING_SECRETS = {
+    "sk_": "Clerk's API secret key (sk_...)",
+    "pk_": "Clerk's publishable key (pk_...)",
+    "whpk_": "a public key for asymmetric signatures (whpk_...)",
+    "whsk_": "a private key for asymmetric signatures (whsk_...)",
+}
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
+
+
+def key_from_secret(secret: str | bytes) -> bytes:
+    """Return the raw key that a signing secret stands for.
+
+    Args:
+        secret: `whsec_` (which may be left out) and the key in base64, or the raw key as `bytes`.
+
+    Raises:
+        SecretError: It is empty or can't be a signing secret. The message says what it looks like, never what
+            it is.
+        TypeError: It is neither `str` nor `bytes`.
+    """
+    key, problem = _read_secret(secret)
+    if problem:
+        # Error reporters record the local variables of every frame: this one must not hold the secret.
+        del secret
+        raise SecretError(f"{problem} {_WHERE}")
+    return key
+
+
+def _read_secret(secret: str | bytes) -> tuple[bytes, str]:
+    """Return the key and what is wrong with the secret, one of them empty."""
+    if secret is None:  # a common way to get here: Webhook(os.environ.get("..."))
+        return b"", "The signing secret is None: the variable it was read from isn't set."
+    if isinstance(secret, bytes):
+        if secret.startswith(b"whsec_"):
+            return b"", "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
+        return secret, "" if secret else "The signing secret is empty."
+    if not isinstance(secret, str):
+        problem = f"The signing secret must be str or bytes, not {type(secret).__name__}."
+        del secret
+        raise TypeError(problem)
+    text = secret.strip()
+    for prefix, name in _NOT_SIGNING_SECRETS.items():
+        if text.startswith(prefix):
+            return b"", f"This is {name}, not a webhook signing secret."
+    encoded = text.removeprefix("whsec_")
+    if not encoded:
+        return b"", "The signing secret is empty."
+    if any(character.isspace() for character in encoded):
+        return b"", "There is white space inside the signing secret: pass several secrets one by one."
+    if not _BASE64.fullmatch(encoded):
+        if _BASE64.fullmatch(encoded.replace("-", "+").replace("_", "/")):
+            return b"", "The signing secret is written in url-safe base64, with '-' or '_'."
+        return b"", "The signing secret holds characters that aren't base64 (quotes, perhaps?)."
+    encoded = encoded.rstrip("=")
+    if len(encoded) % 4 == 1:  # four characters are three bytes: no key leaves one character over
+        return b"", "The signing secret is cut off: its base64 can't have this length."
+    return a2b_base64(encoded + "=" * (-len(encoded) % 4)), ""

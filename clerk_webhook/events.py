@@ -1,0 +1,658 @@
+"""The events: one class per event type, and what turns a body into one of them.
+
+Read top to bottom it is the index of all there is. To add an event type, write its class, and its name in the
+union of its family and in `WebhookEventType`: a test fails where one of them is forgotten.
+
+Every event narrows, by `event.type == "user.created"`, by `match event.type` and by class pattern::
+
+    match event:
+        case events.UserCreated(data=user) | events.UserUpdated(data=user):
+            save(user["id"])
+        case events.UserDeleted(data=deleted):
+            forget(deleted["id"])
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import isinf
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+from .errors import PayloadError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    # By name only: sixty TypedDicts would be half of the import, and nothing here needs them at run time.
+    from .types import (
+        BillingPaymentAttemptWebhookEventJSON,
+        BillingSubscriptionItemWebhookEventJSON,
+        BillingSubscriptionWebhookEventJSON,
+        DeletedObjectJSON,
+        EmailJSON,
+        OrganizationDomainJSON,
+        OrganizationInvitationAcceptedJSON,
+        OrganizationInvitationJSON,
+        OrganizationJSON,
+        OrganizationMembershipJSON,
+        PermissionJSON,
+        RoleJSON,
+        SMSMessageJSON,
+        SessionJSON,
+        UserJSON,
+        WaitlistEntryJSON,
+    )
+
+# No __all__: the public names are all those below without an underscore, and two lists would drift apart.
+
+TypeT = TypeVar("TypeT", bound=str, covariant=True)
+DataT = TypeVar("DataT", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Event(Generic[TypeT, DataT]):
+    """What every event has. The class of an event is one of its subclasses, by type.
+
+    Made by `parse_event`. Events compare, copy and pickle; the payload is the parsed JSON itself, which nothing
+    here changes.
+
+    Attributes:
+        type: The event type: `"user.created"`. Narrows the union. `"unknown"` for an `UnknownEvent`.
+        data: The payload: a `dict` that has the shape of one of the TypedDicts in `clerk_webhook.types`.
+        raw: The whole body as parsed. `parse_event(event.raw)` makes the event again, in another process too.
+        message_id: The `svix-id` header: the same on every retry and manual replay, so what to deduplicate by.
+            None where a body was parsed without its headers.
+    """
+
+    type: TypeT
+    data: DataT
+    raw: dict[str, Any]
+    message_id: str | None = None
+
+    @property
+    def wire_type(self) -> str:
+        """The event type exactly as sent, of an unknown event too."""
+        wire_type: str = self.raw["type"]
+        return wire_type
+
+    @property
+    def object(self) -> str | None:
+        """What the body calls itself: `"event"`."""
+        return _text(self.raw.get("object"))
+
+    @property
+    def timestamp(self) -> int | None:
+        """When it happened, as sent: milliseconds since the epoch, but seconds from the Dashboard's "Send Example".
+
+        `occurred_at` tells the two apart. None where the body has no such integer.
+        """
+        timestamp = self.raw.get("timestamp")
+        return timestamp if type(timestamp) is int else None
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """When it happened, in UTC. None where the body doesn't say."""
+        # Imported here, as few handlers ask and it is a large part of an import.
+        from datetime import datetime, timedelta, timezone  # noqa: PLC0415
+
+        timestamp = self.timestamp
+        if timestamp is None:
+            return None
+        # Milliseconds until 1973 and seconds after the year 5138 are what this takes for the other.
+        unit = timedelta(milliseconds=1) if abs(timestamp) >= _LEAST_MILLISECONDS else timedelta(seconds=1)
+        try:
+            return datetime(1970, 1, 1, tzinfo=timezone.utc) + timestamp * unit
+        except OverflowError:
+            return None
+
+    @property
+    def instance_id(self) -> str | None:
+        """The Clerk instance, `"ins_..."`: tells development from production. In bodies since April 2025."""
+        return _text(self.raw.get("instance_id"))
+
+    @property
+    def event_attributes(self) -> dict[str, Any] | None:
+        """What is known of the request that led to the event, where there is any: `http_request`."""
+        attributes = self.raw.get("event_attributes")
+        return attributes if isinstance(attributes, dict) else None
+
+    @property
+    def client_ip(self) -> str | None:
+        """The address of the client whose request led to the event. None where a server did it."""
+        return _text(_inner(self.event_attributes, "http_request").get("client_ip"))
+
+    @property
+    def user_agent(self) -> str | None:
+        """The user agent of the client whose request led to the event, where it is known."""
+        return _text(_inner(self.event_attributes, "http_request").get("user_agent"))
+
+    @property
+    def user_id(self) -> str | None:
+        """Whom the event is about, `"user_..."`, where the payload says so. `data["id"]` is that in `user.*` only."""
+        data = self.data
+        if not isinstance(data, dict):
+            return None
+        if self.wire_type.startswith("user."):
+            return _text(data.get("id"))
+        return (
+            _text(data.get("user_id"))
+            or _text(_inner(data, "public_user_data").get("user_id"))
+            or _text(_inner(data, "payer").get("user_id"))
+        )
+
+    @property
+    def organization_id(self) -> str | None:
+        """Which organization the event is about, `"org_..."`, where the payload says so."""
+        data = self.data
+        if not isinstance(data, dict):
+            return None
+        if self.wire_type.startswith("organization."):
+            return _text(data.get("id"))
+        return (
+            _text(data.get("organization_id"))
+            or _text(_inner(data, "organization").get("id"))
+            or _text(_inner(data, "payer").get("organization_id"))
+        )
+
+    def __repr__(self) -> str:
+        """Show the type and the ids, never the payload: an e-mail's or a text message's holds one-time codes."""
+        resource = _text(self.data.get("id")) if isinstance(self.data, dict) else None
+        return f"<{type(self).__name__} {self.wire_type!r} id={resource!r} message_id={self.message_id!r}>"
+
+
+_LEAST_MILLISECONDS = 100_000_000_000
+
+
+def _text(value: object) -> str | None:
+    """Return a text that says something: Clerk writes `""` where it means null in places."""
+    return value if isinstance(value, str) and value else None
+
+
+def _inner(container: Any, key: str) -> dict[Any, Any]:
+    """Return an object inside a JSON object, empty where there is none."""
+    inner = container.get(key) if isinstance(container, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+class UserCreated(Event[Literal["user.created"], "UserJSON"]):
+    """A user signed up, or was created in the Dashboard or through the Backend API."""
+
+    __slots__ = ()
+
+
+class UserUpdated(Event[Literal["user.updated"], "UserJSON"]):
+    """Something of a user changed: profile, addresses, metadata, security settings."""
+
+    __slots__ = ()
+
+
+class UserDeleted(Event[Literal["user.deleted"], "DeletedObjectJSON"]):
+    """A user was deleted, by themselves or by you; only the id is left."""
+
+    __slots__ = ()
+
+
+class SessionCreated(Event[Literal["session.created"], "SessionJSON"]):
+    """A user signed in."""
+
+    __slots__ = ()
+
+
+class SessionPending(Event[Literal["session.pending"], "SessionJSON"]):
+    """A user signed in and has tasks to finish before the session is active."""
+
+    __slots__ = ()
+
+
+class SessionEnded(Event[Literal["session.ended"], "SessionJSON"]):
+    """A user signed out."""
+
+    __slots__ = ()
+
+
+class SessionRemoved(Event[Literal["session.removed"], "SessionJSON"]):
+    """A session was removed from its client."""
+
+    __slots__ = ()
+
+
+class SessionRevoked(Event[Literal["session.revoked"], "SessionJSON"]):
+    """A session was revoked, in the Dashboard, by another device or through the Backend API."""
+
+    __slots__ = ()
+
+
+class OrganizationCreated(Event[Literal["organization.created"], "OrganizationJSON"]):
+    """An organization was created."""
+
+    __slots__ = ()
+
+
+class OrganizationUpdated(Event[Literal["organization.updated"], "OrganizationJSON"]):
+    """Something of an organization changed."""
+
+    __slots__ = ()
+
+
+class OrganizationDeleted(Event[Literal["organization.deleted"], "DeletedObjectJSON"]):
+    """An organization was deleted; only the id is left."""
+
+    __slots__ = ()
+
+
+class OrganizationDomainCreated(Event[Literal["organizationDomain.created"], "OrganizationDomainJSON"]):
+    """A domain was added to an organization."""
+
+    __slots__ = ()
+
+
+class OrganizationDomainUpdated(Event[Literal["organizationDomain.updated"], "OrganizationDomainJSON"]):
+    """A domain of an organization changed: verified, for example."""
+
+    __slots__ = ()
+
+
+class OrganizationDomainDeleted(Event[Literal["organizationDomain.deleted"], "DeletedObjectJSON"]):
+    """A domain was removed from an organization; only the id is left."""
+
+    __slots__ = ()
+
+
+class OrganizationInvitationCreated(Event[Literal["organizationInvitation.created"], "OrganizationInvitationJSON"]):
+    """Somebody was invited to an organization."""
+
+    __slots__ = ()
+
+
+class OrganizationInvitationAccepted(Event[Literal["organizationInvitation.accepted"], "OrganizationInvitationAcceptedJSON"]):
+    """Somebody accepted an invitation to an organization."""
+
+    __slots__ = ()
+
+
+class OrganizationInvitationRevoked(Event[Literal["organizationInvitation.revoked"], "OrganizationInvitationJSON"]):
+    """An invitation to an organization was withdrawn."""
+
+    __slots__ = ()
+
+
+class OrganizationMembershipCreated(Event[Literal["organizationMembership.created"], "OrganizationMembershipJSON"]):
+    """A user became a member of an organization."""
+
+    __slots__ = ()
+
+
+class OrganizationMembershipUpdated(Event[Literal["organizationMembership.updated"], "OrganizationMembershipJSON"]):
+    """A member's role or metadata changed."""
+
+    __slots__ = ()
+
+
+class OrganizationMembershipDeleted(Event[Literal["organizationMembership.deleted"], "OrganizationMembershipJSON"]):
+    """A user is no longer a member; the payload is the whole membership as it was."""
+
+    __slots__ = ()
+
+
+class RoleCreated(Event[Literal["role.created"], "RoleJSON"]):
+    """A role was created."""
+
+    __slots__ = ()
+
+
+class RoleUpdated(Event[Literal["role.updated"], "RoleJSON"]):
+    """A role or its permissions changed."""
+
+    __slots__ = ()
+
+
+class RoleDeleted(Event[Literal["role.deleted"], "DeletedObjectJSON"]):
+    """A role was deleted; only the id is left."""
+
+    __slots__ = ()
+
+
+class PermissionCreated(Event[Literal["permission.created"], "PermissionJSON"]):
+    """A permission was created."""
+
+    __slots__ = ()
+
+
+class PermissionUpdated(Event[Literal["permission.updated"], "PermissionJSON"]):
+    """A permission changed."""
+
+    __slots__ = ()
+
+
+class PermissionDeleted(Event[Literal["permission.deleted"], "DeletedObjectJSON"]):
+    """A permission was deleted; only the id is left."""
+
+    __slots__ = ()
+
+
+class EmailCreated(Event[Literal["email.created"], "EmailJSON"]):
+    """Clerk has an e-mail for a user, which you deliver if `delivered_by_clerk` is false. Holds one-time codes."""
+
+    __slots__ = ()
+
+
+class SmsCreated(Event[Literal["sms.created"], "SMSMessageJSON"]):
+    """Clerk has a text message for a user, which you deliver if `delivered_by_clerk` is false. Holds one-time codes."""
+
+    __slots__ = ()
+
+
+class WaitlistEntryCreated(Event[Literal["waitlistEntry.created"], "WaitlistEntryJSON"]):
+    """Somebody joined the waitlist."""
+
+    __slots__ = ()
+
+
+class WaitlistEntryUpdated(Event[Literal["waitlistEntry.updated"], "WaitlistEntryJSON"]):
+    """A waitlist entry changed: it was invited, rejected or completed."""
+
+    __slots__ = ()
+
+
+class PaymentAttemptCreated(Event[Literal["paymentAttempt.created"], "BillingPaymentAttemptWebhookEventJSON"]):
+    """A payment was started."""
+
+    __slots__ = ()
+
+
+class PaymentAttemptUpdated(Event[Literal["paymentAttempt.updated"], "BillingPaymentAttemptWebhookEventJSON"]):
+    """A payment was paid or failed."""
+
+    __slots__ = ()
+
+
+class SubscriptionCreated(Event[Literal["subscription.created"], "BillingSubscriptionWebhookEventJSON"]):
+    """A user or an organization got its subscription."""
+
+    __slots__ = ()
+
+
+class SubscriptionUpdated(Event[Literal["subscription.updated"], "BillingSubscriptionWebhookEventJSON"]):
+    """A subscription changed, or one of its items."""
+
+    __slots__ = ()
+
+
+class SubscriptionActive(Event[Literal["subscription.active"], "BillingSubscriptionWebhookEventJSON"]):
+    """A subscription became active."""
+
+    __slots__ = ()
+
+
+class SubscriptionPastDue(Event[Literal["subscription.pastDue"], "BillingSubscriptionWebhookEventJSON"]):
+    """A payment of a subscription is overdue."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemCreated(Event[Literal["subscriptionItem.created"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item was added to a subscription. Clerk dropped this type in August 2026."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemUpdated(Event[Literal["subscriptionItem.updated"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item of a subscription changed in a way that has no type of its own."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemActive(Event[Literal["subscriptionItem.active"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item became the one in force."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemUpcoming(Event[Literal["subscriptionItem.upcoming"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item is due to start after the current period."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemCanceled(Event[Literal["subscriptionItem.canceled"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item was canceled, and ends with the current period."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemEnded(Event[Literal["subscriptionItem.ended"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item was in force and has ended."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemPastDue(Event[Literal["subscriptionItem.pastDue"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """A payment of an item is overdue."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemFreeTrialEnding(Event[Literal["subscriptionItem.freeTrialEnding"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """A free trial ends soon."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemIncomplete(Event[Literal["subscriptionItem.incomplete"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An item waits for the payer to do something before it can start."""
+
+    __slots__ = ()
+
+
+class SubscriptionItemAbandoned(Event[Literal["subscriptionItem.abandoned"], "BillingSubscriptionItemWebhookEventJSON"]):
+    """An upcoming item was replaced before it started."""
+
+    __slots__ = ()
+
+
+class UnknownEvent(Event[Literal["unknown"], Any]):
+    """An event of a type newer than this release: `wire_type` says which, and `data` is whatever was sent.
+
+    Clerk adds types several times a year. Answer 200 to those you don't use: anything else is sent again for
+    27 hours.
+    """
+
+    __slots__ = ()
+
+
+# The unions, named as in Clerk's TypeScript.
+UserWebhookEvent: TypeAlias = UserCreated | UserUpdated | UserDeleted
+SessionWebhookEvent: TypeAlias = SessionCreated | SessionPending | SessionEnded | SessionRemoved | SessionRevoked
+OrganizationWebhookEvent: TypeAlias = OrganizationCreated | OrganizationUpdated | OrganizationDeleted
+OrganizationDomainWebhookEvent: TypeAlias = OrganizationDomainCreated | OrganizationDomainUpdated | OrganizationDomainDeleted
+OrganizationInvitationWebhookEvent: TypeAlias = OrganizationInvitationCreated | OrganizationInvitationAccepted | OrganizationInvitationRevoked
+OrganizationMembershipWebhookEvent: TypeAlias = OrganizationMembershipCreated | OrganizationMembershipUpdated | OrganizationMembershipDeleted
+RoleWebhookEvent: TypeAlias = RoleCreated | RoleUpdated | RoleDeleted
+PermissionWebhookEvent: TypeAlias = PermissionCreated | PermissionUpdated | PermissionDeleted
+EmailWebhookEvent: TypeAlias = EmailCreated
+SMSWebhookEvent: TypeAlias = SmsCreated
+WaitlistEntryWebhookEvent: TypeAlias = WaitlistEntryCreated | WaitlistEntryUpdated
+BillingPaymentAttemptWebhookEvent: TypeAlias = PaymentAttemptCreated | PaymentAttemptUpdated
+BillingSubscriptionWebhookEvent: TypeAlias = SubscriptionCreated | SubscriptionUpdated | SubscriptionActive | SubscriptionPastDue
+BillingSubscriptionItemWebhookEvent: TypeAlias = SubscriptionItemCreated | SubscriptionItemUpdated | SubscriptionItemActive | SubscriptionItemUpcoming | SubscriptionItemCanceled | SubscriptionItemEnded | SubscriptionItemPastDue | SubscriptionItemFreeTrialEnding | SubscriptionItemIncomplete | SubscriptionItemAbandoned
+WebhookEvent: TypeAlias = (
+    UserWebhookEvent
+    | SessionWebhookEvent
+    | OrganizationWebhookEvent
+    | OrganizationDomainWebhookEvent
+    | OrganizationInvitationWebhookEvent
+    | OrganizationMembershipWebhookEvent
+    | RoleWebhookEvent
+    | PermissionWebhookEvent
+    | EmailWebhookEvent
+    | SMSWebhookEvent
+    | WaitlistEntryWebhookEvent
+    | BillingPaymentAttemptWebhookEvent
+    | BillingSubscriptionWebhookEvent
+    | BillingSubscriptionItemWebhookEvent
+    | UnknownEvent
+)
+
+WebhookEventType: TypeAlias = Literal[
+    "user.created",
+    "user.updated",
+    "user.deleted",
+    "session.created",
+    "session.pending",
+    "session.ended",
+    "session.removed",
+    "session.revoked",
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "organizationDomain.created",
+    "organizationDomain.updated",
+    "organizationDomain.deleted",
+    "organizationInvitation.created",
+    "organizationInvitation.accepted",
+    "organizationInvitation.revoked",
+    "organizationMembership.created",
+    "organizationMembership.updated",
+    "organizationMembership.deleted",
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "permission.created",
+    "permission.updated",
+    "permission.deleted",
+    "email.created",
+    "sms.created",
+    "waitlistEntry.created",
+    "waitlistEntry.updated",
+    "paymentAttempt.created",
+    "paymentAttempt.updated",
+    "subscription.created",
+    "subscription.updated",
+    "subscription.active",
+    "subscription.pastDue",
+    "subscriptionItem.created",
+    "subscriptionItem.updated",
+    "subscriptionItem.active",
+    "subscriptionItem.upcoming",
+    "subscriptionItem.canceled",
+    "subscriptionItem.ended",
+    "subscriptionItem.pastDue",
+    "subscriptionItem.freeTrialEnding",
+    "subscriptionItem.incomplete",
+    "subscriptionItem.abandoned",
+]
+
+
+def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[Any, Any]]]:
+    """Return the classes by the event type that stands on their class line."""
+    by_type: dict[str, type[Event[Any, Any]]] = {}
+    for cls in classes:
+        (base,) = cls.__orig_bases__  # type: ignore[attr-defined]  # typing sets it on each subclass of a generic
+        (event_type,) = base.__args__[0].__args__
+        if event_type in by_type:
+            raise TypeError(f"{cls.__name__} and {by_type[event_type].__name__} are both {event_type!r}.")
+        by_type[event_type] = cls
+    return by_type
+
+
+EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(
+    cls for cls in Event.__subclasses__() if cls is not UnknownEvent
+)
+"""The class of each known event type."""
+
+# What a type checker can't see: that calling the class of a type makes a member of the union.
+_make: dict[str, Callable[[str, Any, dict[str, Any], str | None], WebhookEvent]] = dict(EVENT_CLASSES)  # type: ignore[arg-type]
+
+
+def parse_event(payload: bytes | str | Mapping[str, Any], *, message_id: str | None = None) -> WebhookEvent:
+    """Parse the body of a webhook that is already trusted: from a queue, a file, or `event.raw`.
+
+    This verifies nothing: for a request use `verify_and_parse`.
+
+    It is lenient: the body must be a JSON object with a string `type`, and `data` an object where the type is a
+    known one. Clerk adds fields and leaves some out; `clerk_webhook.conformance` tells where a payload differs
+    from its type.
+
+    Args:
+        payload: The body as UTF-8 bytes or text, or the JSON object that it was parsed to.
+        message_id: The `svix-id` header, to be kept with the event.
+
+    Returns:
+        The event: one of the classes of this module. `UnknownEvent` for a type newer than this release.
+
+    Raises:
+        PayloadError: It isn't a Clerk event.
+        TypeError: It is neither text nor bytes nor a mapping.
+
+    Example:
+        ```python
+        event = parse_event(b'{"type": "user.deleted", "data": {"id": "user_1", "deleted": true}}')
+        ```
+    """
+    if isinstance(payload, Mapping):
+        return event_from_json(payload if type(payload) is dict else dict(payload), message_id)
+    if not isinstance(payload, bytes | bytearray | memoryview | str):
+        raise TypeError(f"payload must be bytes, str or a mapping, not {type(payload).__name__}.")
+    try:
+        text = payload if isinstance(payload, str) else str(payload, "utf-8")
+        # An atom, then nothing but white space: what json.loads does, less its guess at the encoding.
+        text = text.strip(" \t\n\r")
+        value, end = _decode(text)
+        problem = "" if end == len(text) else f"there is more after its end, at character {end}"
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
+    except RecursionError:
+        problem = "nested too deeply"
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        # Raised out here, so that the error doesn't drag the body along: json's own errors hold it.
+        raise PayloadError(f"The body isn't JSON: {problem}.")
+    return event_from_json(value, message_id)
+
+
+def event_from_json(value: object, message_id: str | None = None) -> WebhookEvent:
+    """Return the event that a parsed JSON value is.
+
+    Args:
+        value: Any JSON value.
+        message_id: The `svix-id` header, to be kept with the event.
+
+    Raises:
+        PayloadError: It isn't a Clerk event.
+    """
+    if type(value) is not dict:
+        raise PayloadError(f"The body must be a JSON object, not {_json_name(value)}: this isn't a Clerk event.")
+    wire_type = value.get("type")
+    if type(wire_type) is not str:
+        raise PayloadError(f"'type' must be a string, not {_json_name(wire_type)}: this isn't a Clerk event.")
+    data = value.get("data")
+    make = _make.get(wire_type)
+    if make is None:
+        return UnknownEvent("unknown", data, value, message_id)
+    if type(data) is not dict:
+        raise PayloadError(f"'data' of {wire_type} must be an object, not {_json_name(data)}.")
+    return make(wire_type, data, value, message_id)
+
+
+def _json_name(value: object) -> str:
+    """Say what a JSON value is, never what it holds."""
+    return "missing or null" if value is None else f"a Python {type(value).__name__}"
+
+
+def _refuse_constant(name: str) -> float:
+    # RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as Infinity and
+    # NaN) are not permitted." Python's json lets them pass.
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode
