@@ -1,0 +1,141 @@
+"""The payloads of Clerk's webhooks as TypedDicts, by family. Named as in Clerk's TypeScript.
+
+A key is required only where each of Clerk's own descriptions requires it and no recorded body lacks it. They
+describe what arrives; nothing is validated against them unless `clerk_webhook.conformance` is asked to.
+"""
+
+from __future__ import annotations
+
+from .access import (
+    PermissionJSON,
+    RoleJSON,
+)
+from .billing import (
+    BillingMoneyAmountJSON,
+    BillingPayeeJSON,
+    BillingPayerJSON,
+    BillingPaymentAttemptWebhookEventJSON,
+    BillingPaymentFailedReasonJSON,
+    BillingPaymentSourceJSON,
+    BillingPlanJSON,
+    BillingPlanUnitPriceJSON,
+    BillingPlanUnitPriceTierJSON,
+    BillingSeatsJSON,
+    BillingSubscriptionCreditJSON,
+    BillingSubscriptionCreditsJSON,
+    BillingSubscriptionItemJSON,
+    BillingSubscriptionItemWebhookEventJSON,
+    BillingSubscriptionPayerCreditJSON,
+    BillingSubscriptionWebhookEventJSON,
+    BillingTotalsJSON,
+    BillingUnitTotalJSON,
+    SubscriptionItemStatus,
+)
+from .message import (
+    EmailJSON,
+    SMSMessageJSON,
+)
+from .organization import (
+    OrganizationDomainJSON,
+    OrganizationDomainVerificationJSON,
+    OrganizationInvitationAcceptedJSON,
+    OrganizationInvitationDataJSON,
+    OrganizationInvitationJSON,
+    OrganizationInvitationPublicUserDataJSON,
+    OrganizationJSON,
+    OrganizationMembershipJSON,
+    OrganizationMembershipPublicUserDataJSON,
+)
+from .session import (
+    SessionActivityJSON,
+    SessionJSON,
+)
+from .shared import (
+    ClerkErrorJSON,
+    DeletedObjectJSON,
+    EventAttributesJSON,
+    HttpRequestJSON,
+    Metadata,
+    PublicOrganizationDataJSON,
+    UnixMillis,
+    VerificationJSON,
+    WebhookEventJSON,
+)
+from .user import (
+    EmailAddressJSON,
+    EnterpriseAccountConnectionJSON,
+    EnterpriseAccountJSON,
+    ExternalAccountJSON,
+    IdentificationLinkJSON,
+    PasskeyJSON,
+    PhoneNumberJSON,
+    SCIMUserMetadataJSON,
+    SamlAccountConnectionJSON,
+    SamlAccountJSON,
+    UserJSON,
+    Web3WalletJSON,
+)
+from .waitlist import (
+    InvitationJSON,
+    WaitlistEntryJSON,
+)
+
+__all__ = [
+    "BillingMoneyAmountJSON",
+    "BillingPayeeJSON",
+    "BillingPayerJSON",
+    "BillingPaymentAttemptWebhookEventJSON",
+    "BillingPaymentFailedReasonJSON",
+    "BillingPaymentSourceJSON",
+    "BillingPlanJSON",
+    "BillingPlanUnitPriceJSON",
+    "BillingPlanUnitPriceTierJSON",
+    "BillingSeatsJSON",
+    "BillingSubscriptionCreditJSON",
+    "BillingSubscriptionCreditsJSON",
+    "BillingSubscriptionItemJSON",
+    "BillingSubscriptionItemWebhookEventJSON",
+    "BillingSubscriptionPayerCreditJSON",
+    "BillingSubscriptionWebhookEventJSON",
+    "BillingTotalsJSON",
+    "BillingUnitTotalJSON",
+    "ClerkErrorJSON",
+    "DeletedObjectJSON",
+    "EmailAddressJSON",
+    "EmailJSON",
+    "EnterpriseAccountConnectionJSON",
+    "EnterpriseAccountJSON",
+    "EventAttributesJSON",
+    "ExternalAccountJSON",
+    "HttpRequestJSON",
+    "IdentificationLinkJSON",
+    "InvitationJSON",
+    "Metadata",
+    "OrganizationDomainJSON",
+    "OrganizationDomainVerificationJSON",
+    "OrganizationInvitationAcceptedJSON",
+    "OrganizationInvitationDataJSON",
+    "OrganizationInvitationJSON",
+    "OrganizationInvitationPublicUserDataJSON",
+    "OrganizationJSON",
+    "OrganizationMembershipJSON",
+    "OrganizationMembershipPublicUserDataJSON",
+    "PasskeyJSON",
+    "PermissionJSON",
+    "PhoneNumberJSON",
+    "PublicOrganizationDataJSON",
+    "RoleJSON",
+    "SCIMUserMetadataJSON",
+    "SMSMessageJSON",
+    "SamlAccountConnectionJSON",
+    "SamlAccountJSON",
+    "SessionActivityJSON",
+    "SessionJSON",
+    "SubscriptionItemStatus",
+    "UnixMillis",
+    "UserJSON",
+    "VerificationJSON",
+    "WaitlistEntryJSON",
+    "Web3WalletJSON",
+    "WebhookEventJSON",
+]

@@ -1,0 +1,258 @@
+"""Payloads of ``organization.*`` and of what belongs to an organization."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from .shared import Metadata, PublicOrganizationDataJSON, UnixMillis
+
+
+class OrganizationJSON(TypedDict):
+    """An organization: ``organization.created`` and ``organization.updated``, and inside memberships."""
+
+    object: Literal["organization"]
+
+    id: str
+
+    name: str
+
+    slug: str
+
+    image_url: NotRequired[str]
+
+    logo_url: NotRequired[str | None]
+    """In every recorded body, though in neither Clerk's schema nor its TypeScript: prefer `image_url`."""
+
+    has_image: bool
+    """False where `image_url` is a generated one."""
+
+    members_count: NotRequired[int]
+
+    missing_member_with_elevated_permissions: NotRequired[bool]
+
+    pending_invitations_count: NotRequired[int]
+
+    max_allowed_memberships: int
+    """How many members there may be; 0 is no limit."""
+
+    admin_delete_enabled: bool
+    """Whether its admins may delete it."""
+
+    public_metadata: Metadata | None
+
+    private_metadata: NotRequired[Metadata]
+
+    created_by: NotRequired[str]
+    """The id of the user who created it."""
+
+    created_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+    updated_at: UnixMillis
+    """In milliseconds since the epoch. Order events by their own `timestamp` instead."""
+
+    last_active_at: NotRequired[UnixMillis]
+    """In milliseconds since the epoch."""
+
+    role_set_key: NotRequired[str | None]
+    """Which set of roles its members can have."""
+
+
+class OrganizationDomainVerificationJSON(TypedDict):
+    """How far the verification of an organization's domain is, in ``organizationDomain.*``."""
+
+    status: str
+    """`"unverified"`, `"verified"`, `"failed"` or `"expired"`. Clerk may add to these."""
+
+    strategy: str
+    """Such as `"affiliation_email_code"`. Clerk may add to these."""
+
+    attempts: int | None
+
+    expire_at: NotRequired[UnixMillis | None]
+    """When it runs out, in milliseconds since the epoch."""
+
+    expires_at: NotRequired[UnixMillis]
+    """The same in Clerk's TypeScript, in milliseconds since the epoch: look for `expire_at` first."""
+
+    verified_at: NotRequired[UnixMillis | None]
+    """When ownership was proven, in milliseconds since the epoch; null for an affiliation."""
+
+
+class OrganizationDomainJSON(TypedDict):
+    """A domain of an organization: ``organizationDomain.created`` and ``organizationDomain.updated``."""
+
+    object: Literal["organization_domain"]
+
+    id: str
+
+    organization_id: str
+
+    name: str
+    """The domain: `"example.com"`."""
+
+    enrollment_mode: Literal["manual_invitation", "automatic_invitation", "automatic_suggestion", "enterprise_sso"]
+    """How those with an address at this domain get into the organization."""
+
+    affiliation_email_address: str | None
+    """The address to which the proof of affiliation was sent."""
+
+    affiliation_verification: NotRequired[OrganizationDomainVerificationJSON | None]
+    """That somebody receives mail at this domain."""
+
+    ownership_verification: NotRequired[OrganizationDomainVerificationJSON | None]
+    """That somebody controls the domain's DNS. Null until it was tried."""
+
+    verification: OrganizationDomainVerificationJSON | None
+    """Deprecated: `affiliation_verification` is the same."""
+
+    total_pending_invitations: int
+
+    total_pending_suggestions: int
+
+    public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
+
+    created_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+    updated_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+
+class OrganizationInvitationPublicUserDataJSON(TypedDict):
+    """Who sent an invitation, in ``organizationInvitation.*``."""
+
+    user_id: str
+
+    first_name: str | None
+
+    last_name: str | None
+
+    image_url: str
+
+    has_image: bool
+    """False where `image_url` is a generated one."""
+
+    identifier: str
+    """The e-mail address, phone number or username that the user is known by."""
+
+
+class OrganizationInvitationDataJSON(TypedDict):
+    """What an invitation carries besides, in ``organizationInvitation.*``."""
+
+    public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
+
+
+class OrganizationInvitationJSON(TypedDict):
+    """An invitation: ``organizationInvitation.created`` and ``organizationInvitation.revoked``."""
+
+    object: Literal["organization_invitation"]
+
+    id: str
+
+    email_address: str
+
+    role: str
+    """The key of the role to be had, such as `"org:member"`."""
+
+    role_name: str
+    """The role's name for people."""
+
+    organization_id: NotRequired[str]
+
+    inviter_id: NotRequired[str | None]
+    """The id of the user who invites; null where a server did."""
+
+    public_inviter_data: NotRequired[OrganizationInvitationPublicUserDataJSON | None]
+
+    public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
+    """In Clerk's TypeScript; its schema has it inside `data`."""
+
+    data: NotRequired[OrganizationInvitationDataJSON]
+
+    status: NotRequired[str]
+    """`"pending"`, `"accepted"`, `"revoked"` or `"expired"`. Clerk may add to these."""
+
+    public_metadata: Metadata
+
+    private_metadata: NotRequired[Metadata]
+
+    url: str | None
+    """Where the invitation is accepted. Treat it as a secret."""
+
+    expires_at: UnixMillis | None
+    """In milliseconds since the epoch."""
+
+    created_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+    updated_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+
+class OrganizationInvitationAcceptedJSON(OrganizationInvitationJSON):
+    """An invitation that was accepted: ``organizationInvitation.accepted``."""
+
+    user_id: str
+    """The id of the user who accepted."""
+
+
+class OrganizationMembershipPublicUserDataJSON(TypedDict):
+    """Who the member is, in ``organizationMembership.*``."""
+
+    user_id: str
+
+    first_name: str | None
+
+    last_name: str | None
+
+    profile_image_url: NotRequired[str | None]
+    """Deprecated: `image_url` has it."""
+
+    image_url: str
+
+    has_image: bool
+    """False where `image_url` is a generated one."""
+
+    identifier: NotRequired[str | None]
+    """The e-mail address, phone number or username that the user is known by."""
+
+    username: NotRequired[str | None]
+
+    banned: NotRequired[bool]
+
+    deprovisioned: NotRequired[bool]
+    """Whether the directory that the user comes from has taken access away."""
+
+
+class OrganizationMembershipJSON(TypedDict):
+    """That a user belongs to an organization: ``organizationMembership.*``, ``deleted`` included."""
+
+    object: Literal["organization_membership"]
+
+    id: str
+
+    role: str
+    """The key of the role, such as `"org:admin"`."""
+
+    role_name: NotRequired[str]
+    """The role's name for people."""
+
+    permissions: list[str]
+    """The keys of what the role allows, such as `"org:sys_memberships:manage"`."""
+
+    public_metadata: Metadata
+
+    private_metadata: NotRequired[Metadata]
+
+    organization: OrganizationJSON
+
+    public_user_data: NotRequired[OrganizationMembershipPublicUserDataJSON]
+
+    created_at: UnixMillis
+    """In milliseconds since the epoch."""
+
+    updated_at: UnixMillis
+    """In milliseconds since the epoch. In ``organizationMembership.deleted`` this is from before it was deleted."""
+
+
