@@ -26,6 +26,8 @@ Headers: TypeAlias = Mapping[str, Any] | HasItems | Iterable[tuple[str | bytes, 
 _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 _UNBRANDED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
+_BLANK = " \t"
+
 # The spellings that need no conversion, HTTP_SVIX_ID being the WSGI one (PEP 3333, "HTTP_ Variables"). Any
 # other is found by lower-casing, which the lengths spare the other headers of a request.
 _NAMES: dict[str | bytes, str] = {}
@@ -48,6 +50,15 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         InvalidHeaderError: One has two different values.
         TypeError: These are no headers.
     """
+    if type(headers) is dict:
+      try:
+        # The short way, for a dict with lower-case names. Where three names hold "svix", they are these: none is
+        # there in a second spelling, which the long way would have to compare.
+        triple = headers["svix-id"].strip(_BLANK), headers["svix-timestamp"].strip(_BLANK), headers["svix-signature"].strip(_BLANK)
+        if all(triple) and "\n".join(headers).lower().count("svix") == len(triple):
+            return triple
+      except (AttributeError, KeyError, TypeError):
+        pass
     found: dict[str, str] = {}
     get = _NAMES.get
     for spelling, value in _pairs(headers):
@@ -58,32 +69,37 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
             name = get(spelling.lower())
             if name is None:
                 continue
-        text = value.strip(" \t") if type(value) is str else _text(name, value)
+        text = value.strip(_BLANK) if type(value) is str else _text(name, value)
         if text and found.setdefault(name, text) != text:
             raise _doubled(name)
-    for names in (_SVIX, _UNBRANDED):
-        message_id, timestamp, signatures = map(found.get, names)
-        if message_id and timestamp and signatures:
-            return message_id, timestamp, signatures
-        if message_id or timestamp or signatures:
-            break
-    else:
-        names = _SVIX
+    try:
+        return found["svix-id"], found["svix-timestamp"], found["svix-signature"]
+    except KeyError:
+        return _fall_back(found)
+
+
+def _fall_back(found: dict[str, str]) -> tuple[str, str, str]:
+    """Return the unbranded headers where there is no other, or raise what says which headers are missing."""
+    names = _UNBRANDED if found and found.keys() <= set(_UNBRANDED) else _SVIX
     missing = tuple(name for name in names if name not in found)
-    raise MissingHeaderError(
-        f"The request has no {', '.join(missing)}: it wasn't sent by Clerk, or something on its way drops headers.",
-        missing,
-    )
+    if missing:
+        raise MissingHeaderError(
+            f"The request has no {', '.join(missing)}: it wasn't sent by Clerk, or something on its way drops headers.",
+            missing,
+        )
+    message_id, timestamp, signatures = map(found.__getitem__, names)
+    return message_id, timestamp, signatures
 
 
-def _pairs(headers: Headers) -> Iterable[tuple[Any, Any]]:
+def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
     """Return the headers as pairs of name and value."""
     items = getattr(headers, "items", None)
     if callable(items):
         pairs: Iterable[tuple[Any, Any]] = items()
         return pairs
-    if isinstance(headers, Iterable) and not isinstance(headers, str | bytes):
+    if isinstance(headers, Iterable):
         pairs = list(headers)
+        # Not the characters of a str, say.
         if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):  # noqa: PLR2004  # a pair
             return pairs
     raise TypeError(
@@ -97,11 +113,11 @@ def _text(name: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.strip(" \t")
+        return value.strip(_BLANK)
     if isinstance(value, bytes):
         # Latin-1 can't fail, and is what WSGI decodes with (PEP 3333, "Unicode Issues"). What isn't ASCII
         # is refused, or doesn't match, later.
-        return value.decode("latin-1").strip(" \t")
+        return value.decode("latin-1").strip(_BLANK)
     if isinstance(value, list):
         texts = {text for text in (_text(name, item) for item in value) if text}
         if len(texts) > 1:

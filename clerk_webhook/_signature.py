@@ -29,7 +29,7 @@ class SigningKey:
     small body. Copying two SHA-256 states leaves that out. The key itself isn't kept.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_copy_inner", "_copy_outer")
 
     def __init__(self, key: bytes) -> None:
         """Compute both hash states.
@@ -39,8 +39,8 @@ class SigningKey:
         """
         # RFC 2104, section 2: longer keys "will first hash the key", shorter ones are padded with zeros.
         block = (sha256(key).digest() if len(key) > _BLOCK_SIZE else key).ljust(_BLOCK_SIZE, b"\0")
-        self._inner = sha256(block.translate(_IPAD))
-        self._outer = sha256(block.translate(_OPAD))
+        self._copy_inner = sha256(block.translate(_IPAD)).copy
+        self._copy_outer = sha256(block.translate(_OPAD)).copy
 
     def sign(self, id_and_timestamp: bytes, body: bytes) -> bytes:
         """Return the signature as it is written in the header, `b"v1,<base64>"`.
@@ -49,10 +49,10 @@ class SigningKey:
             id_and_timestamp: `b"<id>.<timestamp>."`.
             body: The raw body.
         """
-        inner = self._inner.copy()
+        inner = self._copy_inner()
         inner.update(id_and_timestamp)
         inner.update(body)
-        outer = self._outer.copy()
+        outer = self._copy_outer()
         outer.update(inner.digest())
         return b"v1," + b2a_base64(outer.digest(), newline=False)
 
@@ -111,7 +111,7 @@ def key_from_secret(secret: str | bytes) -> bytes:
     return key
 
 
-def _read_secret(secret: str | bytes) -> tuple[bytes, str]:
+def _read_secret(secret: object) -> tuple[bytes, str]:
     """Return the key and what is wrong with the secret, one of them empty."""
     if secret is None:  # a common way to get here: Webhook(os.environ.get("..."))
         return b"", "The signing secret is None: the variable it was read from isn't set."

@@ -266,7 +266,9 @@ class OrganizationInvitationCreated(Event[Literal["organizationInvitation.create
     __slots__ = ()
 
 
-class OrganizationInvitationAccepted(Event[Literal["organizationInvitation.accepted"], "OrganizationInvitationAcceptedJSON"]):
+class OrganizationInvitationAccepted(
+    Event[Literal["organizationInvitation.accepted"], "OrganizationInvitationAcceptedJSON"]
+):
     """Somebody accepted an invitation to an organization."""
 
     __slots__ = ()
@@ -434,19 +436,25 @@ class SubscriptionItemPastDue(Event[Literal["subscriptionItem.pastDue"], "Billin
     __slots__ = ()
 
 
-class SubscriptionItemFreeTrialEnding(Event[Literal["subscriptionItem.freeTrialEnding"], "BillingSubscriptionItemWebhookEventJSON"]):
+class SubscriptionItemFreeTrialEnding(
+    Event[Literal["subscriptionItem.freeTrialEnding"], "BillingSubscriptionItemWebhookEventJSON"]
+):
     """A free trial ends soon."""
 
     __slots__ = ()
 
 
-class SubscriptionItemIncomplete(Event[Literal["subscriptionItem.incomplete"], "BillingSubscriptionItemWebhookEventJSON"]):
+class SubscriptionItemIncomplete(
+    Event[Literal["subscriptionItem.incomplete"], "BillingSubscriptionItemWebhookEventJSON"]
+):
     """An item waits for the payer to do something before it can start."""
 
     __slots__ = ()
 
 
-class SubscriptionItemAbandoned(Event[Literal["subscriptionItem.abandoned"], "BillingSubscriptionItemWebhookEventJSON"]):
+class SubscriptionItemAbandoned(
+    Event[Literal["subscriptionItem.abandoned"], "BillingSubscriptionItemWebhookEventJSON"]
+):
     """An upcoming item was replaced before it started."""
 
     __slots__ = ()
@@ -466,17 +474,36 @@ class UnknownEvent(Event[Literal["unknown"], Any]):
 UserWebhookEvent: TypeAlias = UserCreated | UserUpdated | UserDeleted
 SessionWebhookEvent: TypeAlias = SessionCreated | SessionPending | SessionEnded | SessionRemoved | SessionRevoked
 OrganizationWebhookEvent: TypeAlias = OrganizationCreated | OrganizationUpdated | OrganizationDeleted
-OrganizationDomainWebhookEvent: TypeAlias = OrganizationDomainCreated | OrganizationDomainUpdated | OrganizationDomainDeleted
-OrganizationInvitationWebhookEvent: TypeAlias = OrganizationInvitationCreated | OrganizationInvitationAccepted | OrganizationInvitationRevoked
-OrganizationMembershipWebhookEvent: TypeAlias = OrganizationMembershipCreated | OrganizationMembershipUpdated | OrganizationMembershipDeleted
+OrganizationDomainWebhookEvent: TypeAlias = (
+    OrganizationDomainCreated | OrganizationDomainUpdated | OrganizationDomainDeleted
+)
+OrganizationInvitationWebhookEvent: TypeAlias = (
+    OrganizationInvitationCreated | OrganizationInvitationAccepted | OrganizationInvitationRevoked
+)
+OrganizationMembershipWebhookEvent: TypeAlias = (
+    OrganizationMembershipCreated | OrganizationMembershipUpdated | OrganizationMembershipDeleted
+)
 RoleWebhookEvent: TypeAlias = RoleCreated | RoleUpdated | RoleDeleted
 PermissionWebhookEvent: TypeAlias = PermissionCreated | PermissionUpdated | PermissionDeleted
 EmailWebhookEvent: TypeAlias = EmailCreated
 SMSWebhookEvent: TypeAlias = SmsCreated
 WaitlistEntryWebhookEvent: TypeAlias = WaitlistEntryCreated | WaitlistEntryUpdated
 BillingPaymentAttemptWebhookEvent: TypeAlias = PaymentAttemptCreated | PaymentAttemptUpdated
-BillingSubscriptionWebhookEvent: TypeAlias = SubscriptionCreated | SubscriptionUpdated | SubscriptionActive | SubscriptionPastDue
-BillingSubscriptionItemWebhookEvent: TypeAlias = SubscriptionItemCreated | SubscriptionItemUpdated | SubscriptionItemActive | SubscriptionItemUpcoming | SubscriptionItemCanceled | SubscriptionItemEnded | SubscriptionItemPastDue | SubscriptionItemFreeTrialEnding | SubscriptionItemIncomplete | SubscriptionItemAbandoned
+BillingSubscriptionWebhookEvent: TypeAlias = (
+    SubscriptionCreated | SubscriptionUpdated | SubscriptionActive | SubscriptionPastDue
+)
+BillingSubscriptionItemWebhookEvent: TypeAlias = (
+    SubscriptionItemCreated
+    | SubscriptionItemUpdated
+    | SubscriptionItemActive
+    | SubscriptionItemUpcoming
+    | SubscriptionItemCanceled
+    | SubscriptionItemEnded
+    | SubscriptionItemPastDue
+    | SubscriptionItemFreeTrialEnding
+    | SubscriptionItemIncomplete
+    | SubscriptionItemAbandoned
+)
 WebhookEvent: TypeAlias = (
     UserWebhookEvent
     | SessionWebhookEvent
@@ -591,26 +618,41 @@ def parse_event(payload: bytes | str | Mapping[str, Any], *, message_id: str | N
         event = parse_event(b'{"type": "user.deleted", "data": {"id": "user_1", "deleted": true}}')
         ```
     """
+    if isinstance(payload, bytes | str):
+        return event_from_json(parse_json(payload), message_id)
+    if isinstance(payload, bytearray | memoryview):
+        return event_from_json(parse_json(bytes(payload)), message_id)
     if isinstance(payload, Mapping):
         return event_from_json(payload if type(payload) is dict else dict(payload), message_id)
-    if not isinstance(payload, bytes | bytearray | memoryview | str):
-        raise TypeError(f"payload must be bytes, str or a mapping, not {type(payload).__name__}.")
+    raise TypeError(f"payload must be bytes, str or a mapping, not {type(payload).__name__}.")
+
+
+def parse_json(payload: bytes | str) -> object:
+    """Return the JSON value that a body is.
+
+    `json.loads` guesses at the encoding first and lets NaN pass; its errors hold the whole body.
+
+    Args:
+        payload: The body as UTF-8 bytes or text.
+
+    Raises:
+        PayloadError: It isn't JSON.
+    """
     try:
-        text = payload if isinstance(payload, str) else str(payload, "utf-8")
-        # An atom, then nothing but white space: what json.loads does, less its guess at the encoding.
-        text = text.strip(" \t\n\r")
+        text = payload.decode() if isinstance(payload, bytes) else payload
+        text = text.strip(_WHITE_SPACE)
         value, end = _decode(text)
-        problem = "" if end == len(text) else f"there is more after its end, at character {end}"
+        if end == len(text):
+            return value
+        problem = f"there is more after its end, at character {end}"
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
     except RecursionError:
         problem = "nested too deeply"
     except ValueError as error:
         problem = str(error)
-    if problem:
-        # Raised out here, so that the error doesn't drag the body along: json's own errors hold it.
-        raise PayloadError(f"The body isn't JSON: {problem}.")
-    return event_from_json(value, message_id)
+    # Raised out here, or the error would drag along those of json, and the body in them.
+    raise PayloadError(f"The body isn't JSON: {problem}.")
 
 
 def event_from_json(value: object, message_id: str | None = None) -> WebhookEvent:
@@ -655,4 +697,6 @@ def _finite(text: str) -> float:
     return number
 
 
+# RFC 8259, section 2: "ws".
+_WHITE_SPACE = " \t\n\r"
 _decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode

@@ -21,10 +21,11 @@ from .errors import (
     PayloadError,
     SecretError,
     SignatureMismatchError,
+    TimestampError,
     TimestampTooNewError,
     TimestampTooOldError,
 )
-from .events import event_from_json, parse_event
+from .events import event_from_json, parse_json
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -41,9 +42,9 @@ _TOLERANCE = 300
 # Clerk's own name first (its verifyWebhook reads it), then what most Python code uses, then its guide's.
 _VARIABLES = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET")
 
-# An id takes part in the signed content before a ".": one inside it would make the content ambiguous.
-_MESSAGE_ID = re.compile(r"[!-\-/-~]{1,256}").fullmatch
-_TIMESTAMP = re.compile(r"[1-9][0-9]{0,11}").fullmatch
+# What is signed before the body: the id, visible ASCII without a "." that would make it ambiguous, and the time.
+_MESSAGE_ID = r"[!-\-/-~]{1,256}"
+_SIGNED_PREFIX = re.compile(_MESSAGE_ID + r"\.[1-9][0-9]{0,11}\.").fullmatch
 _VERSION = re.compile(r"v[0-9]{1,3}[a-z]{0,3}").fullmatch
 
 
@@ -190,7 +191,7 @@ class Webhook:
         """
         message_id, _, raw = self._verify(headers, body)
         if self._loads is None:
-            return parse_event(raw, message_id=message_id)
+            return event_from_json(parse_json(raw), message_id)
         problem = ""
         try:
             value = self._loads(raw)
@@ -225,8 +226,8 @@ class Webhook:
             if timestamp.tzinfo is None:
                 raise TypeError("timestamp is a datetime without time zone: which moment it means isn't clear.")
             timestamp = floor(timestamp.timestamp())
-        signed = _signed_prefix(message_id, str(timestamp))
-        return self._keys[0].sign(signed, _raw_body(body)).decode()
+        prefix = _signed_prefix(message_id, str(timestamp))
+        return self._keys[0].sign(prefix, _raw_body(body)).decode()
 
     def __repr__(self) -> str:
         """Say how many secrets there are, and nothing of them."""
@@ -234,32 +235,18 @@ class Webhook:
 
     def _verify(self, headers: Headers, body: bytes | str) -> tuple[str, int, bytes]:
         """Return the message id, the timestamp and the body as bytes, once all of it has been verified."""
-        raw = _raw_body(body)
+        raw = body if type(body) is bytes else _raw_body(body)
         message_id, timestamp, signatures = find_signature_headers(headers)
-        signed = _signed_prefix(message_id, timestamp)
+        prefix = _signed_prefix(message_id, timestamp)
         seconds = int(timestamp)
         # "compare the timestamp against your system's clock, and reject outdated messages":
         # https://docs.svix.com/receiving/verifying-payloads/how-manual
         skew = floor(self._clock()) - seconds
-        if skew > self._tolerance:
-            raise TimestampTooOldError(
-                f"The attempt was signed {skew} s ago, and {self._tolerance} s are tolerated: "
-                "it was held up, it is a replay, or this machine's clock is ahead.",
-                seconds,
-                skew,
-                self._tolerance,
-            )
-        if -skew > self._tolerance:
-            raise TimestampTooNewError(
-                f"The attempt was signed {-skew} s in the future, and {self._tolerance} s are tolerated: "
-                "this machine's clock is probably behind.",
-                seconds,
-                skew,
-                self._tolerance,
-            )
+        if not -self._tolerance <= skew <= self._tolerance:
+            raise _out_of_tolerance(seconds, skew, self._tolerance)
         # "?" stands in no base64, so an entry with anything but ASCII matches nothing.
         entries = signatures.encode("ascii", "replace").split(b" ")
-        if not matches(self._keys, signed, raw, entries):
+        if not matches(self._keys, prefix, raw, entries):
             raise _mismatch(signatures)
         return message_id, seconds, raw
 
@@ -394,16 +381,32 @@ def _split(value: str) -> list[str]:
 
 def _signed_prefix(message_id: str, timestamp: str) -> bytes:
     """Return what is signed before the body, `b"<id>.<timestamp>."`, of an id and a time that are well-formed."""
-    if not _MESSAGE_ID(message_id):
+    prefix = f"{message_id}.{timestamp}."
+    if _SIGNED_PREFIX(prefix):
+        return prefix.encode("ascii")
+    if not re.fullmatch(_MESSAGE_ID, message_id):
         raise InvalidHeaderError(
             "svix-id must be 1 to 256 visible ASCII characters without '.': it wasn't sent by Clerk.", "svix-id"
         )
-    if not _TIMESTAMP(timestamp):
-        raise InvalidHeaderError(
-            "svix-timestamp must be whole seconds since the epoch, in plain digits: it wasn't sent by Clerk.",
-            "svix-timestamp",
+    raise InvalidHeaderError(
+        "svix-timestamp must be whole seconds since the epoch, in plain digits: it wasn't sent by Clerk.",
+        "svix-timestamp",
+    )
+
+
+def _out_of_tolerance(timestamp: int, skew: int, tolerance: float) -> TimestampError:
+    """Return the error for an attempt that was signed too far from now."""
+    if skew > 0:
+        message = (
+            f"The attempt was signed {skew} s ago, and {tolerance} s are tolerated: it was held up, it is a replay, "
+            "or this machine's clock is ahead."
         )
-    return f"{message_id}.{timestamp}.".encode("ascii")
+        return TimestampTooOldError(message, timestamp, skew, tolerance)
+    message = (
+        f"The attempt was signed {-skew} s in the future, and {tolerance} s are tolerated: this machine's clock is "
+        "probably behind."
+    )
+    return TimestampTooNewError(message, timestamp, skew, tolerance)
 
 
 def _mismatch(signatures: str) -> SignatureMismatchError:
@@ -421,10 +424,8 @@ def _mismatch(signatures: str) -> SignatureMismatchError:
     return SignatureMismatchError(message, versions)
 
 
-def _raw_body(body: bytes | str) -> bytes:
+def _raw_body(body: object) -> bytes:
     """Return the body as the bytes that were signed."""
-    if type(body) is bytes:
-        return body
     if isinstance(body, str):
         # A framework that decoded leniently may have left lone surrogates. Nothing genuine has any: encoded
         # like this they simply don't match, where a strict codec would raise.

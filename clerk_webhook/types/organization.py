@@ -254,5 +254,3 @@ class OrganizationMembershipJSON(TypedDict):
 
     updated_at: UnixMillis
     """In milliseconds since the epoch. In ``organizationMembership.deleted`` this is from before it was deleted."""
-
-
