@@ -103,10 +103,12 @@ def key_from_secret(secret: str | bytes) -> bytes:
             it is.
         TypeError: It is neither `str` nor `bytes`.
     """
-    key, problem = _read_secret(secret)
-    if problem:
+    try:
+        key, problem = _read_secret(secret)
+    finally:
         # Error reporters record the local variables of every frame: this one must not hold the secret.
         del secret
+    if problem:
         raise SecretError(f"{problem} {_WHERE}")
     return key
 

@@ -97,7 +97,8 @@ class Webhook:
             ValueError: The tolerance is negative or not a number.
         """
         try:
-            self._keys = tuple(SigningKey(key_from_secret(secret)) for secret in secrets)
+            # By map, for a comprehension has a frame of its own, and in it a secret.
+            self._keys = tuple(map(SigningKey, map(key_from_secret, secrets)))
         finally:
             # Error reporters record the local variables of every frame a traceback passes through.
             del secrets
@@ -228,10 +229,6 @@ class Webhook:
             timestamp = floor(timestamp.timestamp())
         prefix = _signed_prefix(message_id, str(timestamp))
         return self._keys[0].sign(prefix, _raw_body(body)).decode()
-
-    def __repr__(self) -> str:
-        """Say how many secrets there are, and nothing of them."""
-        return f"<Webhook with {len(self._keys)} signing secret(s), tolerance {self._tolerance} s>"
 
     def _verify(self, headers: Headers, body: bytes | str) -> tuple[str, int, bytes]:
         """Return the message id, the timestamp and the body as bytes, once all of it has been verified."""

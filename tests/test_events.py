@@ -1,0 +1,254 @@
+"""From a body to an event: what is demanded of it, what it offers, and what it keeps to itself."""
+
+import ast
+import copy
+import datetime as dt
+import inspect
+import json
+import pickle
+import traceback
+import types as python_types
+import typing
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from clerk_webhook import PayloadError, UnknownEvent, events, parse_event, types
+
+USER = {"id": "user_1", "object": "user", "first_name": "Ada"}
+
+
+def body(event_type="user.created", data=USER, **others):
+    return {"type": event_type, "data": data, "object": "event", **others}
+
+
+def test_there_are_46_event_types():
+    assert len(events.EVENT_CLASSES) == 46
+
+
+@pytest.mark.parametrize("event_type", events.EVENT_CLASSES)
+def test_each_type_gives_its_class(event_type):
+    event = parse_event(body(event_type))
+    assert type(event) is events.EVENT_CLASSES[event_type]
+    assert type(event).__name__ == "".join(part[0].upper() + part[1:] for part in event_type.split("."))
+    assert (event.type, event.wire_type, event.data) == (event_type, event_type, USER)
+    assert inspect.getdoc(type(event)) != inspect.getdoc(events.Event)
+
+
+@pytest.mark.parametrize("event_type", ["user.teleported", "", "unknown", "USER.CREATED", "user.created "])
+@pytest.mark.parametrize("data", [USER, None, [1], "text", 3])
+def test_a_type_newer_than_this_release_is_an_unknown_event_whatever_its_data(event_type, data):
+    event = parse_event(body(event_type, data))
+    assert type(event) is UnknownEvent
+    assert (event.type, event.wire_type, event.data) == ("unknown", event_type, data)
+    assert event.user_id is event.organization_id is None or isinstance(data, dict)
+
+
+def test_the_type_literal_holds_each_type_once():
+    literal = typing.get_args(events.WebhookEventType)
+    assert sorted(literal) == sorted(events.EVENT_CLASSES)
+
+
+def test_the_unions_hold_each_event_once():
+    unions = {
+        name: typing.get_args(value)
+        for name, value in vars(events).items()
+        if name.endswith("WebhookEvent") and name != "WebhookEvent" and isinstance(value, python_types.UnionType)
+    }
+    alone = [
+        value for name, value in vars(events).items() if name.endswith("WebhookEvent") and isinstance(value, type)
+    ]
+    members = [member for union in unions.values() for member in union] + alone
+    assert sorted(members, key=repr) == sorted(events.EVENT_CLASSES.values(), key=repr)
+    assert {*typing.get_args(events.WebhookEvent)} == {*members, UnknownEvent}
+
+
+def test_each_payload_type_named_on_a_class_line_exists():
+    for cls in events.EVENT_CLASSES.values():
+        (base,) = cls.__orig_bases__
+        assert typing.is_typeddict(getattr(types, base.__args__[1].__forward_arg__))
+
+
+def test_each_type_string_stands_on_one_class_line_and_in_the_literal():
+    strings = [
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(events)))
+        if isinstance(node, ast.Constant) and node.value in events.EVENT_CLASSES
+    ]
+    # Twice, for no type checker can derive a Literal from classes.
+    assert sorted(strings) == sorted([*events.EVENT_CLASSES] * 2)
+
+
+def test_two_classes_of_one_type_are_refused():
+    with pytest.raises(TypeError, match=r"UserCreated and UserCreated are both 'user\.created'"):
+        events._by_type([events.UserCreated, events.UserCreated])
+
+
+@pytest.mark.parametrize("form", [lambda text: text, str.encode, json.loads, lambda text: python_types.MappingProxyType(json.loads(text))])  # fmt: skip
+def test_a_body_may_be_text_bytes_or_parsed(form):
+    event = parse_event(form(json.dumps(body())), message_id="msg_1")
+    assert event == parse_event(body(), message_id="msg_1")
+    assert event.raw == body()
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_body_may_be_bytes_like(kind):
+    assert parse_event(kind(json.dumps(body()).encode())).type == "user.created"
+
+
+@pytest.mark.parametrize("payload", [None, 3, [body()], object()])
+def test_what_is_no_body_is_a_type_error(payload):
+    with pytest.raises(TypeError, match="bytes, str or a mapping"):
+        parse_event(payload)
+
+
+NOT_EVENTS = {
+    "empty": (b"", "isn't JSON"),
+    "cut off": (b'{"type": "user.created"', "isn't JSON"),
+    "more after its end": (b'{"type": "user.created", "data": {}} x', "after its end"),
+    "two values": (b'{"type": "a"}{}', "after its end"),
+    "byte order mark": (b'\xef\xbb\xbf{"type": "a"}', "isn't JSON"),
+    "not UTF-8": (b'{"type": "\xff"}', "not UTF-8"),
+    "UTF-16": ('{"type": "a"}'.encode("utf-16"), "not UTF-8"),
+    "NaN": (b'{"type": "a", "data": NaN}', "NaN"),
+    "Infinity": (b'{"type": "a", "data": -Infinity}', "Infinity"),
+    "a number that becomes infinite": (b'{"type": "a", "data": 1e999}', "too large"),
+    "deeply nested": (b'{"type": "a", "data": ' + b"[" * 200_000, "nested|isn't JSON"),
+    "an endless number": (b'{"type": "a", "data": ' + b"1" * 5000 + b"}", "4300 digits"),
+    "a list": (b"[]", "JSON object, not a Python list"),
+    "a text": (b'"user.created"', "JSON object"),
+    "null": (b"null", "missing or null"),
+    "no type": (b"{}", "'type' must be a string"),
+    "type is null": (b'{"type": null}', "'type' must be a string"),
+    "type is a number": (b'{"type": 3}', "'type' must be a string, not a Python int"),
+    "type is a list": (b'{"type": ["user.created"]}', "'type' must be a string"),
+    "no data": (b'{"type": "user.created"}', r"'data' of user\.created must be an object"),
+    "data is a list": (b'{"type": "user.created", "data": []}', "must be an object, not a Python list"),
+}
+
+
+@pytest.mark.parametrize(("payload", "says"), NOT_EVENTS.values(), ids=NOT_EVENTS)
+def test_what_is_no_event_is_a_payload_error(payload, says):
+    with pytest.raises(PayloadError, match=says) as caught:
+        parse_event(payload)
+    assert caught.value.status == 400
+
+
+def test_white_space_around_the_json_is_allowed():
+    assert parse_event(b' \r\n\t{"type": "a"}\n').wire_type == "a"
+
+
+def test_numbers_with_a_fraction_stay_floats():
+    assert parse_event(b'{"type": "a", "data": 0.5}').data == 0.5
+
+
+@pytest.mark.parametrize("payload", [b'{"type": "Ada Lovelace', b'{"type": "Ada Lovelace\xff"}', b'["Ada Lovelace"] '])
+def test_a_payload_error_drags_no_body_along(payload):
+    with pytest.raises(PayloadError) as caught:
+        parse_event(payload)
+    assert "Lovelace" not in "".join(traceback.format_exception(caught.value)).replace(repr(payload), "")
+    assert caught.value.__context__ is caught.value.__cause__ is None
+
+
+def test_nothing_but_type_and_data_is_demanded():
+    event = parse_event({"type": "user.created", "data": {}})
+    nothing = [event.object, event.timestamp, event.occurred_at, event.instance_id, event.event_attributes]
+    nothing += [event.client_ip, event.user_agent, event.user_id, event.organization_id, event.message_id]
+    assert nothing == [None] * 10
+
+
+def test_the_envelope_is_there_to_read():
+    http_request = {"client_ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
+    event = parse_event(body(timestamp=1761912345700, instance_id="ins_1", event_attributes={"http_request": http_request}))
+    assert (event.object, event.timestamp, event.instance_id) == ("event", 1761912345700, "ins_1")
+    assert event.event_attributes == {"http_request": http_request}
+    assert (event.client_ip, event.user_agent) == ("203.0.113.7", "Mozilla/5.0")
+
+
+@pytest.mark.parametrize("http_request", [{"client_ip": "", "user_agent": ""}, {"client_ip": 3, "user_agent": []}, {}, None, []])
+def test_an_empty_or_odd_client_is_none(http_request):
+    event = parse_event(body(event_attributes={"http_request": http_request}))
+    assert event.client_ip is event.user_agent is None
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "expected"),
+    [
+        (1654012591835, dt.datetime(2022, 5, 31, 15, 56, 31, 835000, dt.UTC)),
+        (1716883200, dt.datetime(2024, 5, 28, 8, 0, tzinfo=dt.UTC)),
+        (0, dt.datetime(1970, 1, 1, tzinfo=dt.UTC)),
+        (10**30, None),
+        ("1716883200", None),
+        (1716883200.5, None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_occurred_at_tells_milliseconds_from_the_seconds_of_send_example(timestamp, expected):
+    event = parse_event(body(timestamp=timestamp))
+    assert event.occurred_at == expected
+    assert event.occurred_at is None or event.occurred_at.tzinfo is dt.UTC
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data", "user_id", "organization_id"),
+    [
+        ("user.created", {"id": "user_1"}, "user_1", None),
+        ("user.teleported", {"id": "user_1"}, "user_1", None),
+        ("user.deleted", {"id": 3}, None, None),
+        ("session.created", {"id": "sess_1", "user_id": "user_1"}, "user_1", None),
+        ("email.created", {"id": "ema_1", "user_id": None}, None, None),
+        ("organization.created", {"id": "org_1"}, None, "org_1"),
+        ("organizationDomain.created", {"id": "orgdmn_1", "organization_id": "org_1"}, None, "org_1"),
+        (
+            "organizationMembership.deleted",
+            {"id": "orgmem_1", "organization": {"id": "org_1"}, "public_user_data": {"user_id": "user_1"}},
+            "user_1",
+            "org_1",
+        ),
+        ("subscription.created", {"payer": {"user_id": "user_1", "organization_id": ""}}, "user_1", None),
+        ("paymentAttempt.created", {"payer": {"user_id": "", "organization_id": "org_1"}}, None, "org_1"),
+        ("role.deleted", {"id": "role_1"}, None, None),
+        ("subscription.active", {"payer": "text"}, None, None),
+    ],
+)
+def test_whom_an_event_is_about(event_type, data, user_id, organization_id):
+    event = parse_event(body(event_type, data))
+    assert (event.user_id, event.organization_id) == (user_id, organization_id)
+
+
+def test_the_repr_shows_ids_and_nothing_of_the_payload():
+    event = parse_event(body("email.created", {"id": "ema_1", "subject": "123456 is your code"}), message_id="msg_1")
+    assert repr(event) == "<EmailCreated 'email.created' id='ema_1' message_id='msg_1'>"
+    assert str(event) == repr(event)
+    assert repr(parse_event(body("new.type", [1]))) == "<UnknownEvent 'new.type' id=None message_id=None>"
+
+
+def test_events_compare_copy_and_pickle():
+    event = parse_event(body(), message_id="msg_1")
+    for twin in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event)), parse_event(event.raw, message_id="msg_1")):
+        assert twin == event
+        assert type(twin) is type(event)
+    assert event != parse_event(body(), message_id="msg_2")
+    assert event != parse_event(body("user.updated"), message_id="msg_1")
+
+
+def test_an_event_goes_through_a_queue_as_json():
+    event = parse_event(body())
+    assert parse_event(json.dumps(event.raw)) == event
+
+
+def test_events_cannot_be_changed():
+    event = parse_event(body())
+    with pytest.raises(FrozenInstanceError):
+        event.type = "user.deleted"
+    with pytest.raises((AttributeError, TypeError)):
+        event.other = 1
+
+
+def test_events_match_by_class_pattern():
+    match parse_event(body()):
+        case events.UserCreated(data=user) | events.UserUpdated(data=user):
+            assert user is not None
+        case _:
+            pytest.fail("no match")

@@ -1,0 +1,44 @@
+"""What an import gives, and what it costs."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import clerk_webhook
+
+PROJECT = Path(__file__).parents[1]
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_all_names_exist_and_are_all_public_names():
+    public = {name for name in vars(clerk_webhook) if not name.startswith("_")}
+    modules_of_machinery = {"annotations", "TYPE_CHECKING", "errors", "webhook", "cli"}
+    assert public - modules_of_machinery <= set(clerk_webhook.__all__)
+    assert all(hasattr(clerk_webhook, name) for name in clerk_webhook.__all__)
+
+
+def test_payload_types_are_not_imported_until_someone_asks():
+    code = "import sys, clerk_webhook as c; a = 'clerk_webhook.types' in sys.modules; c.types.UserJSON; print(a, 'clerk_webhook.types' in sys.modules)"
+    assert python(code) == "False True"
+
+
+@pytest.mark.parametrize("name", ["datetime", "http", "asyncio", "base64", "argparse", "svix"])
+def test_what_a_receiver_does_not_need_is_not_imported(name):
+    assert python(f"import sys, clerk_webhook; print({name!r} in sys.modules)") == "False"
+
+
+def test_an_unknown_attribute_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nothing"):
+        clerk_webhook.nothing  # noqa: B018
+
+
+def test_there_are_no_runtime_dependencies():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == []
+    assert len(project["optional-dependencies"]["test"]) == 2
