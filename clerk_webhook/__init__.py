@@ -35,7 +35,7 @@ else:
     def __getattr__(name: str) -> object:
         # Sixty TypedDicts are needed by type checkers, and at run time only by who asks for them.
         if name == "types":
-            from importlib import import_module
+            from importlib import import_module  # noqa: PLC0415  # needed here alone
 
             return import_module(".types", __name__)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -108,10 +108,10 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
     """Return the headers as pairs of name and value."""
     items = getattr(headers, "items", None)
     if callable(items):
-        pairs: Iterable[tuple[Any, Any]] = items()
-        return pairs
+        named: Iterable[tuple[Any, Any]] = items()
+        return named
     if isinstance(headers, Iterable):
-        pairs = list(headers)
+        pairs: list[Any] = list(headers)
         # Not the characters of a str, say.
         if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):  # noqa: PLR2004  # a pair
             return pairs
@@ -121,7 +121,7 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
     )
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: Any) -> str:
     """Return a header's value as text; empty when there is none."""
     if value is None:
         return ""
@@ -132,7 +132,8 @@ def _text(name: str, value: object) -> str:
         # is refused, or doesn't match, later.
         return value.decode("latin-1").strip(_BLANK)
     if isinstance(value, list):
-        texts = {text for text in (_text(name, item) for item in value) if text}
+        items: list[object] = value
+        texts = {text for text in (_text(name, item) for item in items) if text}
         if len(texts) > 1:
             raise _doubled(name)
         return texts.pop() if texts else ""

@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isinf
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 from .errors import PayloadError
 
@@ -39,14 +39,15 @@ if TYPE_CHECKING:
         OrganizationMembershipJSON,
         PermissionJSON,
         RoleJSON,
-        SMSMessageJSON,
         SessionJSON,
+        SMSMessageJSON,
         UserJSON,
         WaitlistEntryJSON,
     )
 
 # No __all__: the public names are all those below without an underscore, and two lists would drift apart.
 
+# Covariant, as events are read only.
 TypeT = TypeVar("TypeT", bound=str, covariant=True)
 DataT = TypeVar("DataT", covariant=True)
 
@@ -95,7 +96,7 @@ class Event(Generic[TypeT, DataT]):
     def occurred_at(self) -> datetime | None:
         """When it happened, in UTC. None where the body doesn't say."""
         # Imported here, as few handlers ask and it is a large part of an import.
-        from datetime import datetime, timedelta, timezone  # noqa: PLC0415
+        from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
         timestamp = self.timestamp
         if timestamp is None:
@@ -103,7 +104,7 @@ class Event(Generic[TypeT, DataT]):
         # Milliseconds until 1973 and seconds after the year 5138 are what this takes for the other.
         unit = timedelta(milliseconds=1) if abs(timestamp) >= _LEAST_MILLISECONDS else timedelta(seconds=1)
         try:
-            return datetime(1970, 1, 1, tzinfo=timezone.utc) + timestamp * unit
+            return datetime(1970, 1, 1, tzinfo=UTC) + timestamp * unit
         except OverflowError:
             return None
 
@@ -116,7 +117,7 @@ class Event(Generic[TypeT, DataT]):
     def event_attributes(self) -> dict[str, Any] | None:
         """What is known of the request that led to the event, where there is any: `http_request`."""
         attributes = self.raw.get("event_attributes")
-        return attributes if isinstance(attributes, dict) else None
+        return attributes if _is_object(attributes) else None
 
     @property
     def client_ip(self) -> str | None:
@@ -132,7 +133,7 @@ class Event(Generic[TypeT, DataT]):
     def user_id(self) -> str | None:
         """Whom the event is about, `"user_..."`, where the payload says so. `data["id"]` is that in `user.*` only."""
         data = self.data
-        if not isinstance(data, dict):
+        if not _is_object(data):
             return None
         if self.wire_type.startswith("user."):
             return _text(data.get("id"))
@@ -146,7 +147,7 @@ class Event(Generic[TypeT, DataT]):
     def organization_id(self) -> str | None:
         """Which organization the event is about, `"org_..."`, where the payload says so."""
         data = self.data
-        if not isinstance(data, dict):
+        if not _is_object(data):
             return None
         if self.wire_type.startswith("organization."):
             return _text(data.get("id"))
@@ -158,7 +159,7 @@ class Event(Generic[TypeT, DataT]):
 
     def __repr__(self) -> str:
         """Show the type and the ids, never the payload: an e-mail's or a text message's holds one-time codes."""
-        resource = _text(self.data.get("id")) if isinstance(self.data, dict) else None
+        resource = _text(_inner(self.raw, "data").get("id"))
         return f"<{type(self).__name__} {self.wire_type!r} id={resource!r} message_id={self.message_id!r}>"
 
 
@@ -170,10 +171,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _inner(container: Any, key: str) -> dict[Any, Any]:
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether this is a JSON object."""
+    return isinstance(value, dict)
+
+
+def _inner(container: dict[str, Any] | None, key: str) -> dict[str, Any]:
     """Return an object inside a JSON object, empty where there is none."""
-    inner = container.get(key) if isinstance(container, dict) else None
-    return inner if isinstance(inner, dict) else {}
+    inner = container.get(key) if container else None
+    return inner if _is_object(inner) else {}
 
 
 class UserCreated(Event[Literal["user.created"], "UserJSON"]):
@@ -576,7 +582,9 @@ def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[A
     """Return the classes by the event type that stands on their class line."""
     by_type: dict[str, type[Event[Any, Any]]] = {}
     for cls in classes:
-        (base,) = cls.__orig_bases__  # type: ignore[attr-defined]  # typing sets it on each subclass of a generic
+        if cls is UnknownEvent:
+            continue
+        (base,) = cls.__dict__["__orig_bases__"]  # by typing, for each subclass of a generic
         (event_type,) = base.__args__[0].__args__
         if event_type in by_type:
             raise TypeError(f"{cls.__name__} and {by_type[event_type].__name__} are both {event_type!r}.")
@@ -584,16 +592,18 @@ def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[A
     return by_type
 
 
-EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(
-    cls for cls in Event.__subclasses__() if cls is not UnknownEvent
-)
+_CLASSES: list[type[Event[Any, Any]]] = Event.__subclasses__()
+
+EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(_CLASSES)
 """The class of each known event type."""
 
-# What a type checker can't see: that calling the class of a type makes a member of the union.
-_make: dict[str, Callable[[str, Any, dict[str, Any], str | None], WebhookEvent]] = dict(EVENT_CLASSES)  # type: ignore[arg-type]
+# The same for event_from_json, to a type checker: that the class of a type makes a member of the union it can't see.
+_CONSTRUCTORS: Mapping[str, Callable[..., Any]] = EVENT_CLASSES
 
 
-def parse_event(payload: bytes | str | Mapping[str, Any], *, message_id: str | None = None) -> WebhookEvent:
+def parse_event(
+    payload: bytes | bytearray | memoryview | str | Mapping[str, Any], *, message_id: str | None = None
+) -> WebhookEvent:
     """Parse the body of a webhook that is already trusted: from a queue, a file, or `event.raw`.
 
     This verifies nothing: for a request use `verify_and_parse`.
@@ -618,16 +628,12 @@ def parse_event(payload: bytes | str | Mapping[str, Any], *, message_id: str | N
         event = parse_event(b'{"type": "user.deleted", "data": {"id": "user_1", "deleted": true}}')
         ```
     """
-    if isinstance(payload, bytes | str):
-        return event_from_json(parse_json(payload), message_id)
-    if isinstance(payload, bytearray | memoryview):
-        return event_from_json(parse_json(bytes(payload)), message_id)
     if isinstance(payload, Mapping):
-        return event_from_json(payload if type(payload) is dict else dict(payload), message_id)
-    raise TypeError(f"payload must be bytes, str or a mapping, not {type(payload).__name__}.")
+        return event_from_json(payload if isinstance(payload, dict) else dict(payload), message_id)
+    return event_from_json(parse_json(payload), message_id)
 
 
-def parse_json(payload: bytes | str) -> object:
+def parse_json(payload: bytes | bytearray | memoryview | str) -> object:
     """Return the JSON value that a body is.
 
     `json.loads` guesses at the encoding first and lets NaN pass; its errors hold the whole body.
@@ -637,9 +643,13 @@ def parse_json(payload: bytes | str) -> object:
 
     Raises:
         PayloadError: It isn't JSON.
+        TypeError: It is neither text nor bytes.
     """
     try:
-        text = payload.decode() if isinstance(payload, bytes) else payload
+        if type(payload) is bytes:  # the path of a request; the others are those of parse_event
+            text = payload.decode()
+        else:
+            text = payload if isinstance(payload, str) else str(payload, "utf-8")
         text = text.strip(_WHITE_SPACE)
         value, end = _decode(text)
         if end == len(text):
@@ -665,18 +675,19 @@ def event_from_json(value: object, message_id: str | None = None) -> WebhookEven
     Raises:
         PayloadError: It isn't a Clerk event.
     """
-    if type(value) is not dict:
+    if not _is_object(value):
         raise PayloadError(f"The body must be a JSON object, not {_json_name(value)}: this isn't a Clerk event.")
     wire_type = value.get("type")
-    if type(wire_type) is not str:
+    if not isinstance(wire_type, str):
         raise PayloadError(f"'type' must be a string, not {_json_name(wire_type)}: this isn't a Clerk event.")
     data = value.get("data")
-    make = _make.get(wire_type)
-    if make is None:
+    construct = _CONSTRUCTORS.get(wire_type)
+    if construct is None:
         return UnknownEvent("unknown", data, value, message_id)
-    if type(data) is not dict:
+    if not _is_object(data):
         raise PayloadError(f"'data' of {wire_type} must be an object, not {_json_name(data)}.")
-    return make(wire_type, data, value, message_id)
+    event: WebhookEvent = construct(wire_type, data, value, message_id)
+    return event
 
 
 def _json_name(value: object) -> str:

@@ -146,7 +146,7 @@ class Webhook:
         finally:
             del environ
 
-    def verify(self, headers: Headers, body: bytes | str) -> Message:
+    def verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> Message:
         """Verify a request without looking into its body.
 
         Args:
@@ -168,7 +168,7 @@ class Webhook:
         message_id, timestamp, _ = self._verify(headers, body)
         return Message(message_id, timestamp)
 
-    def verify_and_parse(self, headers: Headers, body: bytes | str) -> WebhookEvent:
+    def verify_and_parse(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> WebhookEvent:
         """Verify a request and return the event that it brings.
 
         Args:
@@ -193,17 +193,17 @@ class Webhook:
         message_id, _, raw = self._verify(headers, body)
         if self._loads is None:
             return event_from_json(parse_json(raw), message_id)
-        problem = ""
         try:
-            value = self._loads(raw)
+            value: Any = self._loads(raw)
+            problem = ""
         except Exception as error:  # noqa: BLE001  # each parser has exceptions of its own for a bad body
-            problem = type(error).__name__
+            value, problem = None, type(error).__name__
         if problem:
             # Without the cause: other parsers quote the body in their messages.
             raise PayloadError(f"The body isn't JSON: {problem} from the JSON parser.")
         return event_from_json(value, message_id)
 
-    def sign(self, message_id: str, timestamp: int | datetime, body: bytes | str) -> str:
+    def sign(self, message_id: str, timestamp: int | datetime, body: bytes | bytearray | memoryview | str) -> str:
         """Sign a message as Svix does, with the first of the secrets: for tests, and to send webhooks on.
 
         Args:
@@ -230,7 +230,7 @@ class Webhook:
         prefix = _signed_prefix(message_id, str(timestamp))
         return self._keys[0].sign(prefix, _raw_body(body)).decode()
 
-    def _verify(self, headers: Headers, body: bytes | str) -> tuple[str, int, bytes]:
+    def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes]:
         """Return the message id, the timestamp and the body as bytes, once all of it has been verified."""
         raw = body if type(body) is bytes else _raw_body(body)
         message_id, timestamp, signatures = find_signature_headers(headers)
@@ -250,7 +250,7 @@ class Webhook:
 
 def verify(
     headers: Headers,
-    body: bytes | str,
+    body: bytes | bytearray | memoryview | str,
     *,
     secret: str | bytes | None = None,
     tolerance: float | timedelta = _TOLERANCE,
@@ -285,7 +285,7 @@ def verify(
 
 def verify_and_parse(
     headers: Headers,
-    body: bytes | str,
+    body: bytes | bytearray | memoryview | str,
     *,
     secret: str | bytes | None = None,
     tolerance: float | timedelta = _TOLERANCE,
@@ -421,14 +421,16 @@ def _mismatch(signatures: str) -> SignatureMismatchError:
     return SignatureMismatchError(message, versions)
 
 
-def _raw_body(body: object) -> bytes:
+def _raw_body(body: Any) -> bytes:
     """Return the body as the bytes that were signed."""
     if isinstance(body, str):
         # A framework that decoded leniently may have left lone surrogates. Nothing genuine has any: encoded
         # like this they simply don't match, where a strict codec would raise.
         return body.encode("utf-8", "surrogatepass")
-    if isinstance(body, bytes | bytearray | memoryview):
+    if isinstance(body, bytes | bytearray):
         return bytes(body)
+    if isinstance(body, memoryview):
+        return body.tobytes()
     if hasattr(body, "__await__"):
         cure = "it wasn't awaited: pass `await request.body()`."
     elif callable(body):

@@ -1,5 +1,5 @@
 import json
-import subprocess
+import runpy
 import sys
 from dataclasses import replace
 
@@ -62,6 +62,8 @@ def test_wrong_arguments_leave_with_2(arguments, capsys):
     assert "usage" in capsys.readouterr().err
 
 
-def test_the_module_is_the_command():
-    run = subprocess.run([sys.executable, "-m", "clerk_webhook", "--version"], check=True, capture_output=True, text=True)
-    assert run.stdout.startswith("clerk-webhook ")
+def test_the_module_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["clerk-webhook", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("clerk_webhook", run_name="__main__")
+    assert capsys.readouterr().out.startswith("clerk-webhook ")

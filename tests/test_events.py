@@ -55,9 +55,7 @@ def test_the_unions_hold_each_event_once():
         for name, value in vars(events).items()
         if name.endswith("WebhookEvent") and name != "WebhookEvent" and isinstance(value, python_types.UnionType)
     }
-    alone = [
-        value for name, value in vars(events).items() if name.endswith("WebhookEvent") and isinstance(value, type)
-    ]
+    alone = [value for name, value in vars(events).items() if name.endswith("WebhookEvent") and isinstance(value, type)]
     members = [member for union in unions.values() for member in union] + alone
     assert sorted(members, key=repr) == sorted(events.EVENT_CLASSES.values(), key=repr)
     assert {*typing.get_args(events.WebhookEvent)} == {*members, UnknownEvent}
@@ -84,7 +82,11 @@ def test_two_classes_of_one_type_are_refused():
         events._by_type([events.UserCreated, events.UserCreated])
 
 
-@pytest.mark.parametrize("form", [lambda text: text, str.encode, json.loads, lambda text: python_types.MappingProxyType(json.loads(text))])  # fmt: skip
+def read_only(text):
+    return python_types.MappingProxyType(json.loads(text))
+
+
+@pytest.mark.parametrize("form", [str, str.encode, json.loads, read_only])
 def test_a_body_may_be_text_bytes_or_parsed(form):
     event = parse_event(form(json.dumps(body())), message_id="msg_1")
     assert event == parse_event(body(), message_id="msg_1")
@@ -98,7 +100,7 @@ def test_a_body_may_be_bytes_like(kind):
 
 @pytest.mark.parametrize("payload", [None, 3, [body()], object()])
 def test_what_is_no_body_is_a_type_error(payload):
-    with pytest.raises(TypeError, match="bytes, str or a mapping"):
+    with pytest.raises(TypeError, match="bytes-like"):
         parse_event(payload)
 
 
@@ -159,13 +161,17 @@ def test_nothing_but_type_and_data_is_demanded():
 
 def test_the_envelope_is_there_to_read():
     http_request = {"client_ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
-    event = parse_event(body(timestamp=1761912345700, instance_id="ins_1", event_attributes={"http_request": http_request}))
+    event = parse_event(
+        body(timestamp=1761912345700, instance_id="ins_1", event_attributes={"http_request": http_request})
+    )
     assert (event.object, event.timestamp, event.instance_id) == ("event", 1761912345700, "ins_1")
     assert event.event_attributes == {"http_request": http_request}
     assert (event.client_ip, event.user_agent) == ("203.0.113.7", "Mozilla/5.0")
 
 
-@pytest.mark.parametrize("http_request", [{"client_ip": "", "user_agent": ""}, {"client_ip": 3, "user_agent": []}, {}, None, []])
+@pytest.mark.parametrize(
+    "http_request", [{"client_ip": "", "user_agent": ""}, {"client_ip": 3, "user_agent": []}, {}, None, []]
+)
 def test_an_empty_or_odd_client_is_none(http_request):
     event = parse_event(body(event_attributes={"http_request": http_request}))
     assert event.client_ip is event.user_agent is None
@@ -226,7 +232,12 @@ def test_the_repr_shows_ids_and_nothing_of_the_payload():
 
 def test_events_compare_copy_and_pickle():
     event = parse_event(body(), message_id="msg_1")
-    for twin in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event)), parse_event(event.raw, message_id="msg_1")):
+    for twin in (
+        copy.copy(event),
+        copy.deepcopy(event),
+        pickle.loads(pickle.dumps(event)),
+        parse_event(event.raw, message_id="msg_1"),
+    ):
         assert twin == event
         assert type(twin) is type(event)
     assert event != parse_event(body(), message_id="msg_2")

@@ -167,15 +167,15 @@ def test_unbranded_headers_are_ignored_where_there_are_branded_ones(webhook):
 
 
 TWICE = {
-    "pairs": lambda name, one, two: [*ALL.items(), (name, two)],
-    "pairs, the other first": lambda name, one, two: [(name, two), *ALL.items()],
-    "pairs of bytes": lambda name, one, two: [(n.encode(), v.encode()) for n, v in [*ALL.items(), (name, two)]],
-    "two spellings": lambda name, one, two: ALL | {name.title(): two},
-    "two odd spellings": lambda name, one, two: ALL | {name[:-1] + name[-1].upper(): two},
-    "spelled as in an environ": lambda name, one, two: ALL | {"HTTP_" + name.upper().replace("-", "_"): two},
-    "bytes and str": lambda name, one, two: ALL | {name.encode(): two},
+    "pairs": lambda name, _one, two: [*ALL.items(), (name, two)],
+    "pairs, the other first": lambda name, _one, two: [(name, two), *ALL.items()],
+    "pairs of bytes": lambda name, _one, two: [(n.encode(), v.encode()) for n, v in [*ALL.items(), (name, two)]],
+    "two spellings": lambda name, _one, two: ALL | {name.title(): two},
+    "two odd spellings": lambda name, _one, two: ALL | {name[:-1] + name[-1].upper(): two},
+    "spelled as in an environ": lambda name, _one, two: ALL | {"HTTP_" + name.upper().replace("-", "_"): two},
+    "bytes and str": lambda name, _one, two: ALL | {name.encode(): two},
     "list": lambda name, one, two: ALL | {name: [one, two]},
-    "multidict": lambda name, one, two: Multi([*ALL.items(), (name, two)]),
+    "multidict": lambda name, _one, two: Multi([*ALL.items(), (name, two)]),
 }
 
 

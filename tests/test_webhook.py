@@ -2,7 +2,6 @@
 
 import base64
 import datetime as dt
-
 import hashlib
 import hmac
 import json
@@ -13,7 +12,6 @@ import pytest
 from deliveries import BODY, ID, NOW, OTHER_SECRET, SECRET, signature, signed
 from hypothesis import given
 from hypothesis import strategies as st
-
 
 from clerk_webhook import (
     ClerkWebhookError,
@@ -128,9 +126,7 @@ def test_no_secret_is_never_a_reason_to_skip_verification():
         Webhook()
 
 
-@pytest.mark.parametrize(
-    "name", ["CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET"]
-)
+@pytest.mark.parametrize("name", ["CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET"])
 def test_from_env_reads_each_name(name):
     Webhook.from_env({name: SECRET}, clock=lambda: NOW).verify(signed(), BODY)
 
@@ -245,7 +241,19 @@ def test_an_id_with_byte_ff_is_refused_not_an_exception_from_decoding(webhook):
 
 @pytest.mark.parametrize(
     "surround",
-    ["{}", "v1,AAAA {}", "{} v1,AAAA", "v1a,AAAA {} v2,x", " {} ", "  {}", "v1 {}", "{} \xe9", "v1,\xe9 {}", "{} ,", "x {}"],
+    [
+        "{}",
+        "v1,AAAA {}",
+        "{} v1,AAAA",
+        "v1a,AAAA {} v2,x",
+        " {} ",
+        "  {}",
+        "v1 {}",
+        "{} \xe9",
+        "v1,\xe9 {}",
+        "{} ,",
+        "x {}",
+    ],
 )
 def test_any_entry_may_match_and_all_others_are_passed_over(webhook, surround):
     webhook.verify(signed() | {"svix-signature": surround.format(signature())}, BODY)
@@ -285,7 +293,7 @@ def test_an_entry_that_is_not_exactly_the_signature_does_not_match(webhook, sign
     assert ("no v1 entry" in str(caught.value)) == ("v1" not in versions)
 
 
-def test_every_key_and_every_entry_is_compared_whichever_matches(webhook, monkeypatch):
+def test_every_key_and_every_entry_is_compared_whichever_matches(monkeypatch):
     compared = []
 
     def spy(entry, expected):
@@ -520,7 +528,6 @@ def test_no_error_nor_its_frames_hold_the_secret(kind):
     assert list(_frames_of_ours(error))
 
 
-
 # The module-level functions
 
 
@@ -569,5 +576,3 @@ def test_signing_refuses_a_datetime_without_time_zone(webhook):
 def test_signing_refuses_what_verification_would(webhook, message_id, timestamp):
     with pytest.raises(InvalidHeaderError):
         webhook.sign(message_id, timestamp, BODY)
-
-

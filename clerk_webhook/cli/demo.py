@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
@@ -42,7 +42,7 @@ class Receiver(BaseHTTPRequestHandler):
 
     webhook: Webhook
 
-    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
+    def do_POST(self) -> None:  # the name is http.server's
         """Verify, parse, use; answer with the status that the error says."""
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
@@ -127,7 +127,7 @@ def deliver(delivery: Delivery, port: int) -> Result:
 
 
 @contextmanager
-def receiver(webhook: Webhook) -> Iterator[int]:
+def receiver(webhook: Webhook) -> Generator[int, None, None]:
     """Serve a receiver on a free loopback port, and yield the port."""
     handler = type("Receiver", (Receiver,), {"webhook": webhook})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -192,8 +192,13 @@ def _body(event_type: str, data: dict[str, Any], now: int) -> bytes:
 
 def _payloads(now: int) -> dict[str, dict[str, Any]]:
     """Return payloads by event type, cut down to what the demo reads; `now` is in milliseconds."""
-    address = {"id": "idn_1", "object": "email_address", "email_address": "ada@example.com", "linked_to": []}
-    user = {
+    address: dict[str, Any] = {
+        "id": "idn_1",
+        "object": "email_address",
+        "email_address": "ada@example.com",
+        "linked_to": [],
+    }
+    user: dict[str, Any] = {
         "id": "user_1",
         "object": "user",
         "first_name": "Ada",

@@ -4,8 +4,6 @@ A key is required only where each of Clerk's own descriptions requires it and no
 describe what arrives; nothing is validated against them unless `clerk_webhook.conformance` is asked to.
 """
 
-from __future__ import annotations
-
 from .access import (
     PermissionJSON,
     RoleJSON,
@@ -24,12 +22,12 @@ from .billing import (
     BillingSubscriptionCreditJSON,
     BillingSubscriptionCreditsJSON,
     BillingSubscriptionItemJSON,
+    BillingSubscriptionItemStatus,
     BillingSubscriptionItemWebhookEventJSON,
     BillingSubscriptionPayerCreditJSON,
     BillingSubscriptionWebhookEventJSON,
     BillingTotalsJSON,
     BillingUnitTotalJSON,
-    SubscriptionItemStatus,
 )
 from .message import (
     EmailJSON,
@@ -69,9 +67,9 @@ from .user import (
     IdentificationLinkJSON,
     PasskeyJSON,
     PhoneNumberJSON,
-    SCIMUserMetadataJSON,
     SamlAccountConnectionJSON,
     SamlAccountJSON,
+    SCIMUserMetadataJSON,
     UserJSON,
     Web3WalletJSON,
 )
@@ -94,6 +92,7 @@ __all__ = [
     "BillingSubscriptionCreditJSON",
     "BillingSubscriptionCreditsJSON",
     "BillingSubscriptionItemJSON",
+    "BillingSubscriptionItemStatus",
     "BillingSubscriptionItemWebhookEventJSON",
     "BillingSubscriptionPayerCreditJSON",
     "BillingSubscriptionWebhookEventJSON",
@@ -131,7 +130,6 @@ __all__ = [
     "SamlAccountJSON",
     "SessionActivityJSON",
     "SessionJSON",
-    "SubscriptionItemStatus",
     "UnixMillis",
     "UserJSON",
     "VerificationJSON",

@@ -1,20 +1,22 @@
 """Payloads of ``role.*`` and ``permission.*``."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypedDict
 
 from .shared import UnixMillis
 
 
 class PermissionJSON(TypedDict):
-    """Something that a role can allow: ``permission.created`` and ``permission.updated``, and inside roles."""
+    """Something that a role can allow: ``permission.created`` and ``permission.updated``.
+
+    Also inside the roles of ``role.created`` and ``role.updated``.
+    """
 
     object: Literal["permission"]
 
     id: str
 
     name: str
+    """For people."""
 
     key: str
     """What code refers to, such as `"org:invoices:read"`."""
@@ -39,6 +41,7 @@ class RoleJSON(TypedDict):
     id: str
 
     name: str
+    """For people."""
 
     key: str
     """What code refers to, such as `"org:admin"`."""

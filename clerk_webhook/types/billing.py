@@ -3,35 +3,34 @@
 Amounts of money are integers in the smallest unit of the currency: cents, for USD.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 from .shared import UnixMillis
 
-SubscriptionItemStatus: TypeAlias = Literal[
+BillingSubscriptionItemStatus: TypeAlias = Literal[
     "abandoned", "active", "canceled", "ended", "expired", "incomplete", "past_due", "upcoming"
 ]
 """`"canceled"` still runs to the end of its period, `"ended"` has run out; `"abandoned"` never started."""
 
 
 class BillingMoneyAmountJSON(TypedDict):
-    """An amount of money, in billing payloads."""
+    """An amount of money, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     amount: int
     """In the smallest unit of the currency."""
 
     amount_formatted: str
-    """For people: `"10.99"`."""
+    """For people: calculate with `amount`, and parse nothing out of this."""
 
     currency: str
     """The ISO 4217 code: `"USD"`."""
 
     currency_symbol: str
+    """For people, such as `"$"`: several currencies share it."""
 
 
 class BillingPayerJSON(TypedDict):
-    """Who pays, a user or an organization, in all billing payloads.
+    """Who pays, a user or an organization, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``.
 
     What belongs to the other kind of payer is `""` or absent.
     """
@@ -66,7 +65,10 @@ class BillingPayerJSON(TypedDict):
 
 
 class BillingSubscriptionCreditJSON(TypedDict):
-    """What is credited for the unused part of a plan that was left, in ``subscriptionItem.*`` and payments."""
+    """What is credited for the unused part of a plan that was left, in ``paymentAttempt.*``.
+
+    Clerk's TypeScript has it in ``subscriptionItem.*`` too.
+    """
 
     amount: BillingMoneyAmountJSON
 
@@ -128,7 +130,7 @@ class BillingPlanUnitPriceJSON(TypedDict):
 
 
 class BillingPlanJSON(TypedDict):
-    """The plan of a subscription item, in ``paymentAttempt.*``; with unit prices also in the other billing payloads."""
+    """The plan of a subscription item, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     id: str
 
@@ -177,14 +179,14 @@ class BillingSeatsJSON(TypedDict):
 
 
 class _SubscriptionItem(TypedDict):
-    """What an item of a subscription has in every billing payload."""
+    """What an item of a subscription has in each of ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     object: Literal["commerce_subscription_item"]
     """The Dashboard's "Send Example" writes `"subscription_item"`."""
 
     id: str
 
-    status: SubscriptionItemStatus
+    status: BillingSubscriptionItemStatus
     """`"canceled"` still runs to the end of its period, `"ended"` has run out; `"abandoned"` never started."""
 
     created_at: NotRequired[UnixMillis]
@@ -203,9 +205,8 @@ class _SubscriptionItem(TypedDict):
 
     plan: NotRequired[BillingPlanJSON | None]
 
-    payer: NotRequired[BillingPayerJSON]
-
     plan_period: NotRequired[Literal["month", "annual"]]
+    """In Clerk's TypeScript; its schema has `interval` instead."""
 
     proration_date: NotRequired[str]
     """A date as text."""
@@ -229,6 +230,7 @@ class _SubscriptionItem(TypedDict):
     """In milliseconds since the epoch."""
 
     amount: NotRequired[BillingMoneyAmountJSON]
+    """The price of a period."""
 
 
 class BillingSubscriptionItemJSON(_SubscriptionItem):
@@ -239,7 +241,10 @@ class BillingSubscriptionItemJSON(_SubscriptionItem):
 
     subscription_id: NotRequired[str]
 
+    payer: NotRequired[BillingPayerJSON]
+
     credits: NotRequired[BillingSubscriptionCreditsJSON | None]
+    """All that is credited; null where nothing is."""
 
 
 class BillingSubscriptionItemWebhookEventJSON(_SubscriptionItem):
@@ -254,6 +259,9 @@ class BillingSubscriptionItemWebhookEventJSON(_SubscriptionItem):
     subscription_id: NotRequired[str | None]
     """Null inside ``subscription.*``."""
 
+    payer: NotRequired[BillingPayerJSON | None]
+    """Null or absent inside ``subscription.*``, which has a `payer` of its own."""
+
     seats: NotRequired[BillingSeatsJSON]
 
 
@@ -264,7 +272,7 @@ class BillingSubscriptionWebhookEventJSON(TypedDict):
 
     id: str
 
-    status: SubscriptionItemStatus
+    status: BillingSubscriptionItemStatus
     """Clerk's schema has neither `"expired"` nor `"upcoming"` here; its TypeScript does."""
 
     active_at: NotRequired[UnixMillis | None]
@@ -286,20 +294,22 @@ class BillingSubscriptionWebhookEventJSON(TypedDict):
     """In milliseconds since the epoch."""
 
     latest_payment_id: str | None
-    """The last payment attempt."""
+    """The id of the last payment attempt; null where there was none."""
 
     payer_id: str
+    """The id of `payer`."""
 
     payer: BillingPayerJSON
 
     payment_source_id: str | None
+    """What is paid with; null where nothing is on file."""
 
     items: list[BillingSubscriptionItemWebhookEventJSON]
     """Past, present and future items: the present one has the status `"active"`."""
 
 
 class BillingPaymentFailedReasonJSON(TypedDict):
-    """Why a payment failed, in ``paymentAttempt.updated``."""
+    """Why a payment failed, in ``paymentAttempt.*``."""
 
     code: str
     """Such as `"card_declined"`. Clerk may add to these."""
@@ -389,11 +399,13 @@ class BillingPaymentAttemptWebhookEventJSON(TypedDict):
     instance_id: str
 
     payment_id: str
+    """The payment that this is an attempt at."""
 
     invoice_id: NotRequired[str]
     """Deprecated: `statement_id` is what there is now."""
 
     statement_id: str
+    """The statement that lists the payment."""
 
     gateway_external_id: str
     """The payment gateway's id for it."""
@@ -413,11 +425,13 @@ class BillingPaymentAttemptWebhookEventJSON(TypedDict):
     """In milliseconds since the epoch; null where it hasn't failed."""
 
     failed_reason: NotRequired[BillingPaymentFailedReasonJSON | None]
+    """Null where it hasn't failed."""
 
     billing_date: UnixMillis
     """Which day it is billed for, in milliseconds since the epoch."""
 
     charge_type: Literal["checkout", "recurring"]
+    """`"checkout"` is started by the payer, `"recurring"` is a renewal."""
 
     payee: BillingPayeeJSON
 

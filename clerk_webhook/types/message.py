@@ -1,8 +1,6 @@
 """Payloads of ``email.created`` and ``sms.created``: they hold one-time codes, so log nothing of them."""
 
-from __future__ import annotations
-
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from .shared import UnixMillis
 
@@ -10,8 +8,8 @@ from .shared import UnixMillis
 class EmailJSON(TypedDict):
     """An e-mail to a user: ``email.created``."""
 
-    object: str
-    """`"email"`."""
+    object: NotRequired[Literal["email"]]
+    """Required by Clerk's schema; the Dashboard's "Send Example" has none."""
 
     id: str
 
@@ -27,6 +25,7 @@ class EmailJSON(TypedDict):
     to_email_address: NotRequired[str]
 
     email_address_id: NotRequired[str | None]
+    """Which address of the user it goes to, where it goes to one of a user's."""
 
     user_id: NotRequired[str | None]
 
@@ -52,8 +51,8 @@ class EmailJSON(TypedDict):
 class SMSMessageJSON(TypedDict):
     """A text message to a user: ``sms.created``."""
 
-    object: str
-    """`"sms_message"`."""
+    object: NotRequired[Literal["sms_message"]]
+    """Required by Clerk's schema; the Dashboard's "Send Example" has none."""
 
     id: str
 
@@ -65,6 +64,7 @@ class SMSMessageJSON(TypedDict):
     to_phone_number: str
 
     phone_number_id: NotRequired[str | None]
+    """Which number of the user it goes to, where it goes to one of a user's."""
 
     user_id: NotRequired[str | None]
 
@@ -81,4 +81,4 @@ class SMSMessageJSON(TypedDict):
     """False where it is for you to deliver."""
 
     created_at_ms: NotRequired[UnixMillis]
-    """In milliseconds since the epoch."""
+    """In milliseconds since the epoch. The Dashboard's "Send Example" names it `created_at`."""

@@ -1,14 +1,15 @@
 """Payloads of ``organization.*`` and of what belongs to an organization."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypedDict
 
 from .shared import Metadata, PublicOrganizationDataJSON, UnixMillis
 
 
 class OrganizationJSON(TypedDict):
-    """An organization: ``organization.created`` and ``organization.updated``, and inside memberships."""
+    """An organization: ``organization.created`` and ``organization.updated``.
+
+    Also inside the memberships of ``organizationMembership.*``.
+    """
 
     object: Literal["organization"]
 
@@ -17,6 +18,7 @@ class OrganizationJSON(TypedDict):
     name: str
 
     slug: str
+    """Its name in addresses: unique in the instance, but it can change."""
 
     image_url: NotRequired[str]
 
@@ -27,10 +29,13 @@ class OrganizationJSON(TypedDict):
     """False where `image_url` is a generated one."""
 
     members_count: NotRequired[int]
+    """Not in every event."""
 
     missing_member_with_elevated_permissions: NotRequired[bool]
+    """Whether none of its members has a role that may manage it."""
 
     pending_invitations_count: NotRequired[int]
+    """Not in every event."""
 
     max_allowed_memberships: int
     """How many members there may be; 0 is no limit."""
@@ -59,15 +64,18 @@ class OrganizationJSON(TypedDict):
 
 
 class OrganizationDomainVerificationJSON(TypedDict):
-    """How far the verification of an organization's domain is, in ``organizationDomain.*``."""
+    """How far the verification of an organization's domain is, in ``organizationDomain.created`` and
+    ``organizationDomain.updated``.
+    """
 
     status: str
     """`"unverified"`, `"verified"`, `"failed"` or `"expired"`. Clerk may add to these."""
 
     strategy: str
-    """Such as `"affiliation_email_code"`. Clerk may add to these."""
+    """`"affiliation_email_code"`, or `"email_code"` by Clerk's TypeScript. Clerk may add to these."""
 
     attempts: int | None
+    """How often it was tried; null where that isn't counted."""
 
     expire_at: NotRequired[UnixMillis | None]
     """When it runs out, in milliseconds since the epoch."""
@@ -107,8 +115,10 @@ class OrganizationDomainJSON(TypedDict):
     """Deprecated: `affiliation_verification` is the same."""
 
     total_pending_invitations: int
+    """How many invitations, because of this domain, wait to be accepted."""
 
     total_pending_suggestions: int
+    """How many suggestions to join, because of this domain, wait for the user."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
 
@@ -164,9 +174,10 @@ class OrganizationInvitationJSON(TypedDict):
     """The id of the user who invites; null where a server did."""
 
     public_inviter_data: NotRequired[OrganizationInvitationPublicUserDataJSON | None]
+    """Who invites; null where a server did."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
-    """In Clerk's TypeScript; its schema has it inside `data`."""
+    """In Clerk's TypeScript; its schema has it inside `data`: look in both."""
 
     data: NotRequired[OrganizationInvitationDataJSON]
 
@@ -220,13 +231,17 @@ class OrganizationMembershipPublicUserDataJSON(TypedDict):
     username: NotRequired[str | None]
 
     banned: NotRequired[bool]
+    """Whether you have barred the user from signing in."""
 
     deprovisioned: NotRequired[bool]
     """Whether the directory that the user comes from has taken access away."""
 
 
 class OrganizationMembershipJSON(TypedDict):
-    """That a user belongs to an organization: ``organizationMembership.*``, ``deleted`` included."""
+    """That a user belongs to an organization: ``organizationMembership.*``.
+
+    ``organizationMembership.deleted`` too carries all of it.
+    """
 
     object: Literal["organization_membership"]
 

@@ -1,7 +1,5 @@
 """Payloads of ``session.*``."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypedDict
 
 from .shared import UnixMillis
@@ -41,6 +39,7 @@ class SessionJSON(TypedDict):
     user_id: str
 
     client_id: str
+    """The browser or device that it belongs to."""
 
     actor: NotRequired[dict[str, Any] | None]
     """Who acts as the user, where somebody impersonates them: `sub` is that user's id."""
@@ -49,6 +48,7 @@ class SessionJSON(TypedDict):
     """`"pending"` is in ``session.pending``, though Clerk's schema has forgotten it."""
 
     last_active_organization_id: NotRequired[str | None]
+    """The organization that was last active in it."""
 
     last_active_at: UnixMillis
     """In milliseconds since the epoch."""

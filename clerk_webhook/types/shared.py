@@ -1,7 +1,5 @@
 """What payloads of every family are made of."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 UnixMillis: TypeAlias = int
@@ -30,8 +28,7 @@ class EventAttributesJSON(TypedDict):
 class WebhookEventJSON(TypedDict):
     """The body of a webhook: what every event has around its payload."""
 
-    object: str
-    """`"event"`."""
+    object: Literal["event"]
 
     type: str
     """The event type, such as `"user.created"`."""
@@ -64,13 +61,14 @@ class DeletedObjectJSON(TypedDict):
     """Always true."""
 
     slug: NotRequired[str]
+    """Null in one of Clerk's own examples, though no description of it allows that."""
 
     external_id: NotRequired[str]
     """Your own id for it, where it had one."""
 
 
 class ClerkErrorJSON(TypedDict):
-    """Why a verification failed."""
+    """Why a verification failed, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     message: str
 
@@ -81,12 +79,14 @@ class ClerkErrorJSON(TypedDict):
     """A stable name of the error."""
 
     meta: NotRequired[dict[str, Any]]
+    """More about it, by `code`."""
 
 
 class VerificationJSON(TypedDict):
-    """How an address, an account or a wallet was verified, in the payload of ``user.*``.
+    """How an address, an account or a wallet was verified, or is to be: in
+    ``user.created``, ``user.updated`` and ``session.*``.
 
-    Clerk describes ten shapes, one per way to verify. They are one type here, because what would tell them apart,
+    Clerk's schema has eleven shapes, one per way to verify, and its TypeScript has one. Here they are one type, because what would tell them apart,
     `object`, is absent from most real bodies.
     """
 
@@ -98,6 +98,7 @@ class VerificationJSON(TypedDict):
     `"from_oauth_<provider>"`, `"web3_<wallet>_signature"`. Clerk may add to these."""
 
     attempts: int | None
+    """How often it was tried; null where that isn't counted."""
 
     expire_at: NotRequired[UnixMillis | None]
     """When an unfinished verification runs out, in milliseconds since the epoch."""
@@ -129,22 +130,27 @@ class VerificationJSON(TypedDict):
     """Where the user goes to verify, with OAuth and SAML."""
 
     error: NotRequired[ClerkErrorJSON | None]
+    """Why it failed, where it did."""
 
     channel: NotRequired[str | None]
     """How a phone code is sent, such as `"sms"`."""
 
     nonce: NotRequired[str | None]
+    """What makes a signature by a wallet or a passkey good for one use."""
 
     message: NotRequired[str | None]
     """What a web3 wallet is asked to sign."""
 
 
 class PublicOrganizationDataJSON(TypedDict):
-    """What anyone may know of an organization, in ``organizationInvitation.*`` and ``organizationDomain.*``."""
+    """What anyone may know of an organization, in ``organizationInvitation.*``,
+    ``organizationDomain.created`` and ``organizationDomain.updated``.
+    """
 
     id: str
 
     object: NotRequired[str]
+    """In Clerk's TypeScript; its schema has none."""
 
     name: str
 

@@ -1,7 +1,5 @@
 """Payloads of ``user.*``."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypedDict
 
 from .organization import OrganizationMembershipJSON
@@ -9,7 +7,9 @@ from .shared import Metadata, UnixMillis, VerificationJSON
 
 
 class IdentificationLinkJSON(TypedDict):
-    """Another identification that an address is linked to, such as an OAuth account."""
+    """Another identification that an address is linked to, such as an OAuth account:
+    in ``user.created``, ``user.updated`` and ``session.*``.
+    """
 
     type: str
     """Such as `"oauth_google"`."""
@@ -21,13 +21,12 @@ class IdentificationLinkJSON(TypedDict):
 
 
 class EmailAddressJSON(TypedDict):
-    """An e-mail address of a user."""
+    """An e-mail address of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
     """What `primary_email_address_id` refers to."""
 
-    object: str
-    """`"email_address"`."""
+    object: Literal["email_address"]
 
     email_address: str
 
@@ -50,7 +49,7 @@ class EmailAddressJSON(TypedDict):
 
 
 class PhoneNumberJSON(TypedDict):
-    """A phone number of a user."""
+    """A phone number of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
     """What `primary_phone_number_id` refers to."""
@@ -64,6 +63,7 @@ class PhoneNumberJSON(TypedDict):
     """Whether it serves as a second factor."""
 
     default_second_factor: NotRequired[bool]
+    """Whether it is the second factor that is asked for first."""
 
     reserved: bool
     """Whether it is held for the user without having been verified."""
@@ -73,6 +73,7 @@ class PhoneNumberJSON(TypedDict):
     linked_to: list[IdentificationLinkJSON]
 
     backup_codes: NotRequired[list[str] | None]
+    """One-time codes that stand in for this factor: log nothing of them."""
 
     created_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
@@ -82,7 +83,7 @@ class PhoneNumberJSON(TypedDict):
 
 
 class Web3WalletJSON(TypedDict):
-    """A web3 wallet of a user."""
+    """A web3 wallet of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
     """What `primary_web3_wallet_id` refers to."""
@@ -102,7 +103,7 @@ class Web3WalletJSON(TypedDict):
 
 
 class PasskeyJSON(TypedDict):
-    """A passkey of a user."""
+    """A passkey of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
 
@@ -117,7 +118,7 @@ class PasskeyJSON(TypedDict):
 
 
 class ExternalAccountJSON(TypedDict):
-    """An account elsewhere that a user signs in with.
+    """An account elsewhere that a user signs in with, in ``user.created``, ``user.updated`` and ``session.*``.
 
     Recorded bodies have accounts in an older form, `object` being `"google_account"` and the names of Google's own
     fields beside or instead of the general ones.
@@ -132,6 +133,7 @@ class ExternalAccountJSON(TypedDict):
     """Such as `"oauth_google"`."""
 
     identification_id: NotRequired[str]
+    """What an address that came with the account has in `linked_to`: `"idn_..."`."""
 
     provider_user_id: NotRequired[str]
     """The user's id over there."""
@@ -154,12 +156,14 @@ class ExternalAccountJSON(TypedDict):
     image_url: NotRequired[str | None]
 
     username: NotRequired[str | None]
+    """The user's name over there."""
 
     phone_number: NotRequired[str | None]
 
     public_metadata: NotRequired[Metadata | None]
 
     label: NotRequired[str | None]
+    """What tells several accounts at one provider apart."""
 
     external_account_id: NotRequired[str]
     """The `"eac_..."` id, where `id` is another."""
@@ -179,14 +183,14 @@ class ExternalAccountJSON(TypedDict):
     """Recorded in the older form only: the first name."""
 
     family_name: NotRequired[str | None]
-    """In the older form only: the last name."""
+    """Recorded in the older form only: the last name."""
 
     picture: NotRequired[str | None]
     """Recorded in the older form only: the address of the image."""
 
 
 class SamlAccountConnectionJSON(TypedDict):
-    """The SAML connection that an account belongs to."""
+    """The SAML connection of an account, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
@@ -205,11 +209,13 @@ class SamlAccountConnectionJSON(TypedDict):
     """Whether each sign-in copies the user's attributes from the identity provider."""
 
     allow_subdomains: NotRequired[bool]
+    """Whether it takes addresses at subdomains of its domains too."""
 
     allow_idp_initiated: NotRequired[bool]
     """Whether a sign-in may begin at the identity provider."""
 
     disable_additional_identifications: NotRequired[bool]
+    """Whether its users may have no address or account besides the one from it."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -219,7 +225,7 @@ class SamlAccountConnectionJSON(TypedDict):
 
 
 class SamlAccountJSON(TypedDict):
-    """An account of a user at a SAML identity provider."""
+    """An account of a user at a SAML identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
@@ -249,7 +255,7 @@ class SamlAccountJSON(TypedDict):
 
 
 class EnterpriseAccountConnectionJSON(TypedDict):
-    """The enterprise connection that an account belongs to."""
+    """The enterprise connection of an account, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
@@ -276,11 +282,13 @@ class EnterpriseAccountConnectionJSON(TypedDict):
     """Whether each sign-in copies the user's attributes from the identity provider."""
 
     allow_subdomains: bool
+    """Whether it takes addresses at subdomains of its domains too."""
 
     allow_idp_initiated: bool
     """Whether a sign-in may begin at the identity provider."""
 
     disable_additional_identifications: bool
+    """Whether its users may have no address or account besides the one from it."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -290,7 +298,7 @@ class EnterpriseAccountConnectionJSON(TypedDict):
 
 
 class EnterpriseAccountJSON(TypedDict):
-    """An account of a user at an enterprise's identity provider."""
+    """An account of a user at an enterprise's identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
@@ -336,7 +344,7 @@ class SCIMUserMetadataJSON(TypedDict):
 
 
 class UserJSON(TypedDict):
-    """A user: ``user.created`` and ``user.updated``, and inside sessions.
+    """A user: ``user.created`` and ``user.updated``, and inside ``session.*``.
 
     Names are often null. The primary addresses are named by id; the one meant is not always the first, and may
     not be there at all.
@@ -395,11 +403,13 @@ class UserJSON(TypedDict):
     password_enabled: bool
 
     two_factor_enabled: bool
+    """Whether any second factor is on."""
 
     totp_enabled: bool
     """Whether an authenticator app is a second factor."""
 
     backup_code_enabled: bool
+    """Whether there are codes that stand in for a second factor."""
 
     mfa_enabled_at: NotRequired[UnixMillis | None]
     """When a second factor was last turned on, in milliseconds since the epoch; kept when it is turned off."""
@@ -418,11 +428,13 @@ class UserJSON(TypedDict):
     """Absent from older bodies."""
 
     organization_memberships: NotRequired[list[OrganizationMembershipJSON] | None]
+    """Often absent: `organizationMembership.*` events are what to follow."""
 
     last_sign_in_at: UnixMillis | None
     """In milliseconds since the epoch."""
 
     banned: bool
+    """Whether you have barred the user from signing in."""
 
     locked: bool
     """Whether too many failed attempts, or you, have locked the account."""
@@ -461,6 +473,7 @@ class UserJSON(TypedDict):
     """Whether sign-ins from new devices go unchecked."""
 
     scim: NotRequired[SCIMUserMetadataJSON | None]
+    """Where a directory provisions the user; absent or null does not prove that none does."""
 
     birthday: NotRequired[str | None]
     """Recorded for old users, though in neither Clerk's schema nor its TypeScript: a date as text, often `""`."""

@@ -1,7 +1,5 @@
 """Payloads of ``waitlistEntry.*``."""
 
-from __future__ import annotations
-
 from typing import Literal, NotRequired, TypedDict
 
 from .shared import Metadata, UnixMillis

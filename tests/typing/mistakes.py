@@ -1,0 +1,58 @@
+"""Mistakes that type checkers must find: each line marked with `E:` has to be an error, and no other may be.
+
+Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of it.
+"""
+
+from typing import assert_never
+
+from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+
+
+def misspelled_key(event: events.UserCreated) -> None:
+    print(event.data["frist_name"])  # E: no such key
+
+
+def key_of_another_payload(event: events.UserDeleted) -> None:
+    print(event.data["email_addresses"])  # E: only the id is left of a deleted user
+
+
+def not_narrowed(event: WebhookEvent) -> None:
+    print(event.data["email_addresses"])  # E: most events have none
+
+
+def null_not_considered(event: events.UserCreated) -> str:
+    return event.data["first_name"]  # E: it may be null
+
+
+def misspelled_class(event: WebhookEvent) -> None:
+    match event:
+        case events.UserCreate():  # E: no such class
+            pass
+        case _:
+            pass
+
+
+def narrowed_to_another_payload(event: WebhookEvent) -> None:
+    if event.type == "session.created":
+        print(event.data["first_name"])  # E: a session has none
+
+
+def a_case_forgotten(event: events.UserWebhookEvent) -> str:
+    match event:
+        case events.UserCreated(data=user) | events.UserUpdated(data=user):
+            return user["id"]
+        case _:
+            assert_never(event)  # E: UserDeleted is left
+
+
+def parsed_body(webhook: Webhook, body: dict[str, object]) -> None:
+    webhook.verify_and_parse({}, body)  # E: the raw body is wanted
+
+
+def no_headers() -> None:
+    verify_and_parse(None, b"")  # E: headers are wanted
+
+
+def not_awaited(webhook: Webhook, event: WebhookEvent) -> None:
+    event.raw = {}  # E: events are frozen
+    webhook.verify(3, b"")  # E: headers are wanted
