@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 from .errors import InvalidHeaderError, MissingHeaderError
 
@@ -27,6 +27,7 @@ _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 _UNBRANDED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _BLANK = " \t"
+_PAIR = (tuple, list)
 
 # The spellings that need no conversion, HTTP_SVIX_ID being the WSGI one (PEP 3333, "HTTP_ Variables"). Any
 # other is found by lower-casing, which the lengths spare the other headers of a request.
@@ -75,7 +76,7 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         return _fall_back(found)
 
 
-def _from_plain_dict(headers: dict[Any, Any]) -> tuple[str, str, str] | None:
+def _from_plain_dict(headers: Any) -> tuple[str, str, str] | None:
     """Return the headers of a dict with lower-case names and plain values, the most common shape, at half the cost.
 
     None where it isn't that simple: the long way decides then.
@@ -107,21 +108,22 @@ def _fall_back(found: dict[str, str]) -> tuple[str, str, str]:
 def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
     """Return the headers as pairs of name and value."""
     items = getattr(headers, "items", None)
-    if callable(items):
+    if items is not None:
         named: Iterable[tuple[Any, Any]] = items()
         return named
-    if isinstance(headers, Iterable):
+    try:
         pairs: list[Any] = list(headers)
-        # Not the characters of a str, say.
-        if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):  # noqa: PLR2004  # a pair
-            return pairs
+    except TypeError:
+        pairs = [None]
+    if all(type(pair) in _PAIR and len(pair) == 2 for pair in pairs):  # noqa: PLR2004  # a pair
+        return pairs
     raise TypeError(
-        f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, "
-        "Starlette, Flask, Django, aiohttp), scope['headers'] (ASGI), environ (WSGI) or event['headers'] (AWS Lambda)."
+        f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, Starlette, "
+        "Flask, Django, aiohttp), scope['headers'] (ASGI), environ (WSGI) or event['headers'] (AWS Lambda)."
     )
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: object) -> str:
     """Return a header's value as text; empty when there is none."""
     if value is None:
         return ""
@@ -132,8 +134,8 @@ def _text(name: str, value: Any) -> str:
         # is refused, or doesn't match, later.
         return value.decode("latin-1").strip(_BLANK)
     if isinstance(value, list):
-        items: list[object] = value
-        texts = {text for text in (_text(name, item) for item in items) if text}
+        # What is in it isinstance can't say: that is looked at next.
+        texts = {text for text in (_text(name, item) for item in cast("list[object]", value)) if text}
         if len(texts) > 1:
             raise _doubled(name)
         return texts.pop() if texts else ""

@@ -179,7 +179,7 @@ class BillingSeatsJSON(TypedDict):
 
 
 class _SubscriptionItem(TypedDict):
-    """What an item of a subscription has in each of ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
+    """What an item has alike in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     object: Literal["commerce_subscription_item"]
     """The Dashboard's "Send Example" writes `"subscription_item"`."""

@@ -64,9 +64,7 @@ class OrganizationJSON(TypedDict):
 
 
 class OrganizationDomainVerificationJSON(TypedDict):
-    """How far the verification of an organization's domain is, in ``organizationDomain.created`` and
-    ``organizationDomain.updated``.
-    """
+    """How far a domain is verified, in ``organizationDomain.created`` and ``organizationDomain.updated``."""
 
     status: str
     """`"unverified"`, `"verified"`, `"failed"` or `"expired"`. Clerk may add to these."""

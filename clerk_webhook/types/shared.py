@@ -83,11 +83,10 @@ class ClerkErrorJSON(TypedDict):
 
 
 class VerificationJSON(TypedDict):
-    """How an address, an account or a wallet was verified, or is to be: in
-    ``user.created``, ``user.updated`` and ``session.*``.
+    """How an address, an account or a wallet is verified, in ``user.created``, ``user.updated`` and ``session.*``.
 
-    Clerk's schema has eleven shapes, one per way to verify, and its TypeScript has one. Here they are one type, because what would tell them apart,
-    `object`, is absent from most real bodies.
+    Clerk's schema has eleven shapes, one per way to verify, and its TypeScript has one. They are one type here,
+    because what would tell them apart, `object`, is absent from most real bodies.
     """
 
     status: Literal["unverified", "verified", "failed", "expired", "transferable"]
@@ -143,8 +142,9 @@ class VerificationJSON(TypedDict):
 
 
 class PublicOrganizationDataJSON(TypedDict):
-    """What anyone may know of an organization, in ``organizationInvitation.*``,
-    ``organizationDomain.created`` and ``organizationDomain.updated``.
+    """What anyone may know of an organization.
+
+    In ``organizationInvitation.*``, ``organizationDomain.created`` and ``organizationDomain.updated``.
     """
 
     id: str

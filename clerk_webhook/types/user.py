@@ -7,9 +7,7 @@ from .shared import Metadata, UnixMillis, VerificationJSON
 
 
 class IdentificationLinkJSON(TypedDict):
-    """Another identification that an address is linked to, such as an OAuth account:
-    in ``user.created``, ``user.updated`` and ``session.*``.
-    """
+    """What an address is linked to, an OAuth account say, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     type: str
     """Such as `"oauth_google"`."""
@@ -225,7 +223,7 @@ class SamlAccountConnectionJSON(TypedDict):
 
 
 class SamlAccountJSON(TypedDict):
-    """An account of a user at a SAML identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
+    """A user's account at a SAML identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
@@ -298,7 +296,7 @@ class EnterpriseAccountConnectionJSON(TypedDict):
 
 
 class EnterpriseAccountJSON(TypedDict):
-    """An account of a user at an enterprise's identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
+    """A user's account at an enterprise identity provider, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: str
 
