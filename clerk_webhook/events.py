@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isinf
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 from .errors import PayloadError
 
@@ -592,10 +592,9 @@ def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[A
     return by_type
 
 
-EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(
-    # Without arguments a generic class is one of Unknown to pyright.
-    cast("list[type[Event[Any, Any]]]", Event.__subclasses__())
-)
+# Any, for to pyright a generic class without arguments is one of Unknown.
+_EVENT: Any = Event
+EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(_EVENT.__subclasses__())
 """The class of each known event type."""
 
 # The same for event_from_json, to a type checker: that the class of a type makes a member of the union it can't see.
