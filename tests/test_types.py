@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import NoneType, UnionType
@@ -45,7 +45,7 @@ def _source_fields(body: list[ast.stmt]) -> Iterator[tuple[str, SourceField]]:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             docstring = None
             if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                docstring = following.value.value
+                docstring = str(following.value.value)
             yield statement.target.id, SourceField(ast.unparse(statement.annotation), docstring)
 
 
@@ -104,11 +104,11 @@ def _value(annotation: Any) -> Value:
 class Node:
     """A place in the schema, its references followed and its allOf and oneOf resolved."""
 
-    kind: str
+    kind: str | None
     nullable: bool
     choices: frozenset[Any] | None
     is_time: bool
-    shapes: list[dict[str, Any]] = field(default_factory=list)
+    shapes: list[dict[str, Any]]
     items: Any = None
 
 
@@ -138,13 +138,10 @@ class Schema:
         if "enum" in flat and flat.get("x-speakeasy-unknown-values") != "allow":
             choices = frozenset(flat["enum"])
         is_time = kind == "integer" and (key.endswith("_at") or "Unix timestamp" in flat.get("description", ""))
-        node = Node(kind, bool(flat.get("nullable")), choices, is_time, items=flat.get("items"))
         alternatives = [self.flat(alternative) for alternative in flat.get("oneOf", [])]
-        node.shapes = alternatives or ([flat] if flat["properties"] else [])
-        if node.shapes:
-            node.kind = "record"
-            node.nullable = node.nullable or any(shape.get("nullable") for shape in node.shapes)
-        return node
+        shapes = alternatives or ([flat] if flat["properties"] else [])
+        nullable = any(shape.get("nullable") for shape in [flat, *shapes])
+        return Node("record" if shapes else kind, nullable, choices, is_time, shapes, flat.get("items"))
 
 
 class Comparison:
@@ -476,7 +473,7 @@ def test_annotations_resolve_at_run_time(typed_dict: Any) -> None:
 
 
 def test_all_is_sorted_and_every_name_in_it_exists() -> None:
-    assert len(types.__all__) == len(set(types.__all__))
+    assert types.__all__ == sorted(set(types.__all__))
     assert [name for name in types.__all__ if not hasattr(types, name)] == []
 
 
@@ -526,7 +523,7 @@ def test_a_typed_dict_has_a_docstring_of_its_own(name: str) -> None:
     assert ast.get_docstring(CLASSES[name])
 
 
-@pytest.mark.parametrize("name", PUBLIC_TYPED_DICTS.keys() - ENVELOPE)
+@pytest.mark.parametrize("name", sorted(PUBLIC_TYPED_DICTS.keys() - ENVELOPE))
 def test_a_docstring_names_events_and_only_such_as_carry_the_type(name: str) -> None:
     patterns = re.findall(r"``(\w+\.[\w*]+)``", ast.get_docstring(CLASSES[name]) or "")
     named = {pattern: {known for known in PAYLOADS if fnmatchcase(known, pattern)} for pattern in patterns}
