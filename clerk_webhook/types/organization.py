@@ -18,7 +18,7 @@ class OrganizationJSON(TypedDict):
     name: str
 
     slug: str
-    """Its name in addresses: unique in the instance, but it can change."""
+    """Its name in addresses. It can change: store the id."""
 
     image_url: NotRequired[str]
 

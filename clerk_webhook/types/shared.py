@@ -61,7 +61,6 @@ class DeletedObjectJSON(TypedDict):
     """Always true."""
 
     slug: NotRequired[str]
-    """Null in one of Clerk's own examples, though no description of it allows that."""
 
     external_id: NotRequired[str]
     """Your own id for it, where it had one."""

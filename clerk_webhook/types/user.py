@@ -426,7 +426,7 @@ class UserJSON(TypedDict):
     """Absent from older bodies."""
 
     organization_memberships: NotRequired[list[OrganizationMembershipJSON] | None]
-    """Often absent: `organizationMembership.*` events are what to follow."""
+    """Not in every event: `organizationMembership.*` events are what to follow."""
 
     last_sign_in_at: UnixMillis | None
     """In milliseconds since the epoch."""
