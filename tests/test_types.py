@@ -14,9 +14,8 @@ import pytest
 
 from clerk_webhook import events, types
 
-PROJECT = Path(__file__).resolve().parents[1]
-SCHEMAS = PROJECT.parent / "shared" / "clerk" / "webhook-schemas.json"
-MODULES = sorted((PROJECT / "clerk_webhook" / "types").glob("*.py"))
+SCHEMAS = Path(__file__).resolve().parents[2] / "shared" / "clerk" / "webhook-schemas.json"
+MODULES = sorted(Path(types.__path__[0]).glob("*.py"))
 
 PUBLIC_TYPED_DICTS: dict[str, Any] = {
     name: value for name in types.__all__ if is_typeddict(value := getattr(types, name, None))
