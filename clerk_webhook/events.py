@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isinf
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 from .errors import PayloadError
@@ -66,6 +67,10 @@ class Event(Generic[TypeT, DataT]):
         message_id: The `svix-id` header: the same on every retry and manual replay, so what to deduplicate by.
             None where a body was parsed without its headers.
     """
+
+    if not TYPE_CHECKING:
+        # Generic's own does much that nothing here uses, 46 times over: it was a third of the whole import.
+        __class_getitem__ = classmethod(GenericAlias)
 
     type: TypeT
     data: DataT

@@ -64,7 +64,7 @@ def test_the_unions_hold_each_event_once():
 def test_each_payload_type_named_on_a_class_line_exists():
     for cls in events.EVENT_CLASSES.values():
         (base,) = cls.__orig_bases__
-        assert typing.is_typeddict(getattr(types, base.__args__[1].__forward_arg__))
+        assert typing.is_typeddict(getattr(types, base.__args__[1]))
 
 
 def test_each_type_string_stands_on_one_class_line_and_in_the_literal():

@@ -24,7 +24,7 @@ PUBLIC_TYPED_DICTS: dict[str, Any] = {
 
 def _payload(event_class: Any) -> Any:
     (base,) = event_class.__dict__["__orig_bases__"]
-    return getattr(types, base.__args__[1].__forward_arg__)
+    return getattr(types, base.__args__[1])
 
 
 PAYLOADS: dict[str, Any] = {event_type: _payload(cls) for event_type, cls in events.EVENT_CLASSES.items()}
