@@ -227,14 +227,18 @@ class Webhook:
             if timestamp.tzinfo is None:
                 raise TypeError("timestamp is a datetime without time zone: which moment it means isn't clear.")
             timestamp = floor(timestamp.timestamp())
-        prefix = _signed_prefix(message_id, str(timestamp))
-        return self._keys[0].sign(prefix, _raw_body(body)).decode()
+        prefix = f"{message_id}.{timestamp}."
+        if not _SIGNED_PREFIX(prefix):
+            raise _malformed(message_id)
+        return self._keys[0].sign(prefix.encode(), _raw_body(body)).decode()
 
     def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes]:
         """Return the message id, the timestamp and the body as bytes, once all of it has been verified."""
         raw = body if type(body) is bytes else _raw_body(body)
         message_id, timestamp, signatures = find_signature_headers(headers)
-        prefix = _signed_prefix(message_id, timestamp)
+        prefix = f"{message_id}.{timestamp}."
+        if not _SIGNED_PREFIX(prefix):
+            raise _malformed(message_id)
         seconds = int(timestamp)
         # "compare the timestamp against your system's clock, and reject outdated messages":
         # https://docs.svix.com/receiving/verifying-payloads/how-manual
@@ -243,7 +247,7 @@ class Webhook:
             raise _out_of_tolerance(seconds, skew, self._tolerance)
         # "?" stands in no base64, so an entry with anything but ASCII matches nothing.
         entries = signatures.encode("ascii", "replace").split(b" ")
-        if not matches(self._keys, prefix, raw, entries):
+        if not matches(self._keys, prefix.encode(), raw, entries):
             raise _mismatch(signatures)
         return message_id, seconds, raw
 
@@ -376,16 +380,13 @@ def _split(value: str) -> list[str]:
     return secrets
 
 
-def _signed_prefix(message_id: str, timestamp: str) -> bytes:
-    """Return what is signed before the body, `b"<id>.<timestamp>."`, of an id and a time that are well-formed."""
-    prefix = f"{message_id}.{timestamp}."
-    if _SIGNED_PREFIX(prefix):
-        return prefix.encode("ascii")
+def _malformed(message_id: str) -> InvalidHeaderError:
+    """Return the error for an id and a timestamp of which the id, or else the timestamp, is malformed."""
     if not re.fullmatch(_MESSAGE_ID, message_id):
-        raise InvalidHeaderError(
+        return InvalidHeaderError(
             "svix-id must be 1 to 256 visible ASCII characters without '.': it wasn't sent by Clerk.", "svix-id"
         )
-    raise InvalidHeaderError(
+    return InvalidHeaderError(
         "svix-timestamp must be whole seconds since the epoch, in plain digits: it wasn't sent by Clerk.",
         "svix-timestamp",
     )
