@@ -611,8 +611,7 @@ def parse_event(
     This verifies nothing: for a request use `verify_and_parse`.
 
     It is lenient: the body must be a JSON object with a string `type`, and `data` an object where the type is a
-    known one. Clerk adds fields and leaves some out; `clerk_webhook.conformance` tells where a payload differs
-    from its type.
+    known one. Clerk adds fields and leaves some out, so nothing else is demanded.
 
     Args:
         payload: The body as UTF-8 bytes or text, or the JSON object that it was parsed to.

@@ -1,7 +1,7 @@
 """The payloads of Clerk's webhooks as TypedDicts, by family. Named as in Clerk's TypeScript.
 
 A key is required only where each of Clerk's own descriptions requires it and no recorded body lacks it. They
-describe what arrives; nothing is validated against them unless `clerk_webhook.conformance` is asked to.
+describe what arrives; nothing is refused for differing from them.
 """
 
 from .access import (
