@@ -15,7 +15,7 @@ Every event narrows, by `event.type == "user.created"`, by `match event.type` an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isinf
 from types import GenericAlias
@@ -658,12 +658,14 @@ def parse_json(payload: bytes | bytearray | memoryview | str) -> object:
         else:
             text = payload if isinstance(payload, str) else str(payload, "utf-8")
         text = text.strip(_WHITE_SPACE)
-        value, end = _decode(text)
+        value, end = _scan(text, 0)
         if end == len(text):
             return value
         problem = f"there is more after its end, at character {end}"
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
+    except StopIteration as error:
+        problem = f"no value at character {error.value}"
     except RecursionError:
         problem = "nested too deeply"
     except ValueError as error:
@@ -722,4 +724,6 @@ def _finite(text: str) -> float:
 
 # RFC 8259, section 2: "ws".
 _WHITE_SPACE = " \t\n\r"
-_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).raw_decode
+# What JSONDecoder.raw_decode calls, and all that it does but for the exception. typeshed doesn't know the attribute.
+_DECODER: Any = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_scan: Callable[[str, int], tuple[object, int]] = _DECODER.scan_once
