@@ -1,0 +1,670 @@
+"""What arrived, held against the payload types: every difference is told once, in its place, and nothing private."""
+
+import copy
+import logging
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clerk_webhook import events, parse_event, types
+from clerk_webhook.conformance import Mismatch, annotation_text, check, payload_type_of
+
+PAYLOAD_TYPES = {event_type: payload_type_of(event_type) for event_type in events.EVENT_CLASSES}
+
+VERIFICATION = {"status": "verified", "strategy": "email_code", "attempts": 1, "expire_at": 1761912945600}
+ADDRESS = {
+    "id": "idn_1",
+    "object": "email_address",
+    "email_address": "ada@example.com",
+    "reserved": False,
+    "verification": VERIFICATION,
+    "linked_to": [{"type": "oauth_google", "id": "idn_2"}],
+    "created_at": 1761912345600,
+    "updated_at": 1761912345690,
+}
+USER = {
+    "id": "user_1",
+    "object": "user",
+    "external_id": None,
+    "primary_email_address_id": "idn_1",
+    "primary_phone_number_id": None,
+    "primary_web3_wallet_id": None,
+    "username": None,
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "image_url": "https://img.clerk.com/1",
+    "has_image": False,
+    "public_metadata": {"plan": "free"},
+    "private_metadata": {},
+    "unsafe_metadata": {},
+    "email_addresses": [ADDRESS, {**ADDRESS, "id": "idn_3", "verification": None}],
+    "phone_numbers": [],
+    "web3_wallets": [],
+    "passkeys": [],
+    "password_enabled": True,
+    "two_factor_enabled": False,
+    "totp_enabled": False,
+    "backup_code_enabled": False,
+    "external_accounts": [],
+    "last_sign_in_at": None,
+    "banned": False,
+    "locked": False,
+    "lockout_expires_in_seconds": None,
+    "verification_attempts_remaining": 100,
+    "updated_at": 1761912345690,
+    "created_at": 1761912345678,
+    "delete_self_enabled": True,
+    "create_organization_enabled": True,
+    "last_active_at": 1761912345670,
+    "legal_accepted_at": None,
+}
+BODY = {
+    "type": "user.created",
+    "object": "event",
+    "data": USER,
+    "timestamp": 1761912345700,
+    "instance_id": "ins_1",
+    "event_attributes": {"http_request": {"client_ip": "203.0.113.7", "user_agent": ""}},
+}
+DELETED = {"object": "user", "id": "user_1", "deleted": True}
+CREDIT = {
+    "amount": {"amount": 100, "amount_formatted": "1.00", "currency": "USD", "currency_symbol": "$"},
+    "cycle_days_remaining": 15,
+    "cycle_days_total": 30,
+    "cycle_remaining_percent": 0.5,
+}
+INVITATION = {
+    "object": "organization_invitation",
+    "id": "orginv_1",
+    "email_address": "ada@example.com",
+    "role": "org:member",
+    "role_name": "Member",
+    "public_metadata": {},
+    "url": None,
+    "expires_at": None,
+    "created_at": 1,
+    "updated_at": 1,
+}
+REMOVED = object()
+
+
+def changed(value, path, new):
+    value = copy.deepcopy(value)
+    *way, last = path
+    place = value
+    for step in way:
+        place = place[step]
+    if new is REMOVED:
+        del place[last]
+    else:
+        place[last] = new
+    return value
+
+
+STATUSES = 'Literal["unverified", "verified", "failed", "expired", "transferable"]'
+ADDRESS_STATUS = ("data", "email_addresses", 0, "verification", "status")
+
+
+@pytest.mark.parametrize("as_event", [False, True])
+@pytest.mark.parametrize(
+    ("path", "new", "mismatch"),
+    [
+        (("data", "first_name"), 3, ("data.first_name", "type", "str | None", "int")),
+        (("data", "first_name"), REMOVED, ("data.first_name", "missing", "str | None", "nothing")),
+        (("data", "first_name"), None, None),
+        (("data", "image_url"), REMOVED, None),
+        (("data", "image_url"), None, ("data.image_url", "type", "str", "None")),
+        (("data", "hair"), "red", ("data.hair", "unexpected", "no such key", "str")),
+        (("data", "hair"), None, ("data.hair", "unexpected", "no such key", "None")),
+        (("data", "locked"), 0, ("data.locked", "type", "bool", "int")),
+        (("data", "created_at"), True, ("data.created_at", "type", "int", "bool")),
+        (("data", "created_at"), 1.0, ("data.created_at", "type", "int", "float")),
+        (("data", "created_at"), "2025", ("data.created_at", "type", "int", "str")),
+        pytest.param(("data", "created_at"), 10**10_000, None, id="endless number"),
+        (("data", "last_sign_in_at"), [], ("data.last_sign_in_at", "type", "int | None", "list")),
+        (("data", "public_metadata"), {"a": {"b": [1, None]}}, None),
+        (("data", "public_metadata"), [], ("data.public_metadata", "type", "dict[str, Any]", "list")),
+        (("data", "private_metadata"), "x", ("data.private_metadata", "type", "dict[str, Any] | None", "str")),
+        (("data", "email_addresses"), {}, ("data.email_addresses", "type", "list[EmailAddressJSON]", "dict")),
+        (("data", "email_addresses", 1), None, ("data.email_addresses[1]", "type", "EmailAddressJSON", "None")),
+        (ADDRESS_STATUS, "odd", ("data.email_addresses[0].verification.status", "value", STATUSES, "'odd'")),
+        (ADDRESS_STATUS, 1, ("data.email_addresses[0].verification.status", "type", STATUSES, "int")),
+        (ADDRESS_STATUS[:-1], None, None),
+        (
+            ADDRESS_STATUS[:-1],
+            "verified",
+            ("data.email_addresses[0].verification", "type", "VerificationJSON | None", "str"),
+        ),
+        (("object",), "Event", ("object", "value", 'Literal["event"]', "'Event'")),
+        (("object",), REMOVED, ("object", "missing", 'Literal["event"]', "nothing")),
+        (("timestamp",), "now", ("timestamp", "type", "int", "str")),
+        (("timestamp",), REMOVED, None),
+        (("version",), 2, ("version", "unexpected", "no such key", "int")),
+        (
+            ("event_attributes", "http_request", "client_ip"),
+            None,
+            ("event_attributes.http_request.client_ip", "type", "str", "None"),
+        ),
+    ],
+)
+def test_one_change_is_one_mismatch_or_none(path, new, mismatch, as_event):
+    body = changed(BODY, path, new)
+    expected = [Mismatch(*mismatch)] if mismatch else []
+    assert check(parse_event(body) if as_event else body) == expected
+    if path[0] == "data":  # and so it is in the payload alone
+        assert check(body["data"]) == [each._replace(path=each.path.removeprefix("data.")) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "mismatch"),
+    [
+        (("type",), REMOVED, ("type", "missing", "str", "nothing")),
+        (("type",), ["user.created"], ("type", "type", "str", "list")),
+        (("data",), REMOVED, ("data", "missing", "UserJSON", "nothing")),
+        (("data",), None, ("data", "type", "UserJSON", "None")),
+    ],
+)
+def test_a_body_may_lack_what_an_event_must_have(path, new, mismatch):
+    assert check(changed(BODY, path, new)) == [mismatch]
+
+
+@pytest.mark.parametrize("data", [USER, {"id": 3}, None, "text", [[]]])
+def test_the_payload_of_a_type_newer_than_this_release_is_not_checked(data):
+    body = BODY | {"type": "user.teleported", "data": data, "timestamp": None}
+    assert check(body) == check(parse_event(body)) == [("timestamp", "type", "int", "None")]
+
+
+ANY_OBJECT = (
+    'Literal["event", "user", "session", "organization", "organization_domain", "organization_invitation", '
+    '"organization_membership", "role", "permission", "email", "sms_message", "waitlist_entry", '
+    '"commerce_payment_attempt", "commerce_subscription", "commerce_subscription_item"]'
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "mismatch"),
+    [
+        *[
+            (value, ("", "type", "WebhookEventJSON", name))
+            for value, name in [
+                (3, "int"),
+                (None, "None"),
+                ([], "list"),
+                ("user", "str"),
+                (True, "bool"),
+                (1.5, "float"),
+            ]
+        ],
+        ({}, ("object", "missing", ANY_OBJECT, "nothing")),
+        ({"id": "ema_1", "data": {}, "subject": "Hello"}, ("object", "missing", ANY_OBJECT, "nothing")),
+        ({"object": "phone_number"}, ("object", "value", ANY_OBJECT, "'phone_number'")),
+        ({"object": None}, ("object", "type", ANY_OBJECT, "None")),
+        ({"object": ["user"]}, ("object", "type", ANY_OBJECT, "list")),
+    ],
+)
+def test_what_is_neither_an_event_nor_a_payload_is_one_mismatch(value, mismatch):
+    assert check(value) == [mismatch]
+
+
+@pytest.mark.parametrize(
+    ("payload", "payload_type"),
+    [
+        (DELETED, None),
+        (DELETED | {"object": "novelty"}, None),
+        (INVITATION, None),
+        (INVITATION | {"user_id": "user_1"}, None),
+        (USER, types.UserJSON),
+        (ADDRESS, types.EmailAddressJSON),
+        (CREDIT, types.BillingSubscriptionCreditJSON),
+        (CREDIT | {"cycle_remaining_percent": 1}, types.BillingSubscriptionCreditJSON),
+        (BODY, types.WebhookEventJSON),
+        (MappingProxyType(BODY), None),
+        (MappingProxyType(USER), None),
+    ],
+)
+def test_what_conforms_has_no_mismatch(payload, payload_type):
+    assert check(payload, payload_type) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "payload_type", "mismatches"),
+    [
+        (DELETED | {"deleted": False}, types.DeletedObjectJSON, []),
+        (DELETED | {"id": None}, None, [("id", "type", "str", "None")]),
+        (USER | {"deleted": False}, None, [("deleted", "unexpected", "no such key", "bool")]),
+        (
+            CREDIT | {"cycle_remaining_percent": True},
+            types.BillingSubscriptionCreditJSON,
+            [("cycle_remaining_percent", "type", "float", "bool")],
+        ),
+        (
+            DELETED,
+            types.HttpRequestJSON,
+            [
+                (key, "unexpected", "no such key", name)
+                for key, name in [("object", "str"), ("id", "str"), ("deleted", "bool")]
+            ],
+        ),
+        (3, types.UserJSON, [("", "type", "UserJSON", "int")]),
+        (INVITATION | {"role": 1}, None, [("role", "type", "str", "int")]),
+        (INVITATION | {"user_id": "user_1", "role": 1}, None, [("role", "type", "str", "int")]),
+        (
+            INVITATION | {"object": "user"},
+            types.OrganizationInvitationJSON,
+            [("object", "value", 'Literal["organization_invitation"]', "'user'")],
+        ),
+    ],
+)
+def test_a_payload_is_checked_as_what_it_says_it_is_or_as_what_the_caller_says(value, payload_type, mismatches):
+    assert check(value, payload_type) == mismatches
+
+
+def test_the_mismatches_come_in_the_order_of_the_types_and_then_new_keys_in_their_own():
+    body = {"z": 1, "a": 1, "event_attributes": 1, "object": 1, "data": {"y": 1, "b": 1, "deleted": 1, "object": 1}}
+    body |= {"type": "user.deleted", "timestamp": "1"}
+    assert [mismatch.path for mismatch in check(body)] == [
+        "object",
+        "data.object",
+        "data.id",
+        "data.deleted",
+        "data.y",
+        "data.b",
+        "timestamp",
+        "event_attributes",
+        "z",
+        "a",
+    ]
+
+
+class MyUserJSON(types.UserJSON):
+    loyalty: "NotRequired[int]"
+
+
+class PartJSON(TypedDict, total=False):
+    needed: "Required[Literal['a'] | Literal['b'] | None]"  # noqa: PYI030
+    offered: int | str
+    certain: Literal[True]
+
+
+class TreeJSON(TypedDict):
+    name: str
+    children: "NotRequired[list[TreeJSON]]"
+
+
+@pytest.mark.parametrize("wrap", [lambda user: user, lambda user: parse_event(BODY | {"data": user})])
+def test_the_payload_type_may_be_one_of_your_own(wrap):
+    prefix = "" if wrap(USER) is USER else "data."
+    assert check(wrap(USER), MyUserJSON) == check(wrap(USER | {"loyalty": 3}), MyUserJSON) == []
+    assert check(wrap(USER | {"loyalty": "x"}), MyUserJSON) == [(f"{prefix}loyalty", "type", "int", "str")]
+
+
+def test_the_payload_of_a_type_newer_than_this_release_can_be_given_a_type():
+    event = parse_event(
+        {"object": "event", "type": "user.vanished", "data": {"object": "user", "id": 1, "deleted": True}}
+    )
+    assert check(event, types.DeletedObjectJSON) == [("data.id", "type", "str", "int")]
+
+
+@pytest.mark.parametrize(
+    ("value", "mismatches"),
+    [
+        ({"needed": "b"}, []),
+        ({"needed": None, "offered": 1}, []),
+        ({"needed": "a", "offered": "x"}, []),
+        ({}, [("needed", "missing", 'Literal["a"] | Literal["b"] | None', "nothing")]),
+        ({"needed": "c"}, [("needed", "value", 'Literal["a"] | Literal["b"] | None', "'c'")]),
+        ({"needed": "a", "offered": 1.5}, [("offered", "type", "int | str", "float")]),
+        ({"needed": "a", "certain": True}, []),
+        ({"needed": "a", "certain": 1}, [("certain", "type", "Literal[True]", "int")]),
+    ],
+)
+def test_unions_and_keys_that_are_required_one_by_one_are_understood(value, mismatches):
+    assert check(value, PartJSON) == mismatches
+
+
+@pytest.mark.parametrize("payload_type", [dict, int, "UserJSON", {"first_name": "Ada"}, USER])
+def test_a_payload_type_that_is_no_typed_dict_is_a_type_error_without_the_payload(payload_type):
+    with pytest.raises(TypeError, match=r"must be a TypedDict, such as types\.UserJSON\.$"):
+        check(USER, payload_type)
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("plain", "plain"),
+        ("Straße", "Straße"),
+        ("", '[""]'),
+        ("weird key", '["weird key"]'),
+        ("a.b", '["a.b"]'),
+        ("a[0]", '["a[0]"]'),
+        ("0", '["0"]'),
+        ('"', r'["\""]'),
+        ("line\nbreak", r'["line\nbreak"]'),
+        ("\ud800", r'["\ud800"]'),
+        ("\\ud800", r'["\\ud800"]'),
+        ("\x1b[31m", r'["\u001b[31m"]'),
+    ],
+)
+def test_the_path_of_a_key_is_unambiguous_and_printable(key, path):
+    (mismatch,) = check(DELETED | {key: 1})
+    assert mismatch == (path, "unexpected", "no such key", "int")
+    (mismatch,) = check(BODY | {"data": USER | {key: 1}})
+    assert mismatch.path == (f"data{path}" if path.startswith("[") else f"data.{path}")
+    assert str(mismatch).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("odd", "'odd'"),
+        ("", "''"),
+        ("x" * 40, "'" + "x" * 40 + "'"),
+        ("x" * 41, "'" + "x" * 40 + "'..."),
+        pytest.param("x" * 1_000_000, "'" + "x" * 40 + "'...", id="endless text"),
+        ("two\nlines", r"'two\nlines'"),
+        ("\ud800", r"'\ud800'"),
+        pytest.param(10**10_000, "int", id="endless number"),
+        (True, "bool"),
+    ],
+)
+def test_only_of_an_enum_is_the_value_shown_and_then_on_one_short_line(value, found):
+    (mismatch,) = check(changed(BODY, ADDRESS_STATUS, value))
+    assert mismatch.found == found
+    assert found in str(mismatch)
+    (mismatch,) = check(DELETED | {"id": [value]})
+    assert mismatch.found == "list"
+
+
+@pytest.mark.parametrize(
+    ("mismatch", "line"),
+    [
+        (Mismatch("data.first_name", "type", "str | None", "int"), "data.first_name: expected str | None, found int"),
+        (Mismatch("data.id", "missing", "str", "nothing"), "data.id: expected str, found nothing"),
+        (Mismatch("id2", "unexpected", "no such key", "str"), "id2: expected no such key, found str"),
+        (Mismatch("", "type", "WebhookEventJSON", "int"), "expected WebhookEventJSON, found int"),
+    ],
+)
+def test_a_mismatch_reads_as_a_line(mismatch, line, caplog):
+    logging.getLogger("test").warning("%s", mismatch)
+    assert str(mismatch) == f"{mismatch}" == caplog.messages[0] == line
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (str, "str"),
+        (None | int, "None | int"),
+        (types.UnixMillis | None, "int | None"),
+        (types.Metadata | None, "dict[str, Any] | None"),
+        (Any, "Any"),
+        (list[types.EmailAddressJSON], "list[EmailAddressJSON]"),
+        (list[list[str] | None], "list[list[str] | None]"),
+        (types.VerificationJSON | None, "VerificationJSON | None"),
+        (Literal["a", 'b"'], r'Literal["a", "b\""]'),
+        (Literal[True, 3], "Literal[True, 3]"),
+        (Literal["a"] | None, 'Literal["a"] | None'),
+        (NotRequired[str | None], "NotRequired[str | None]"),
+    ],
+)
+def test_an_annotation_reads_as_one_would_write_it(annotation, text):
+    assert annotation_text(annotation) == text
+
+
+def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
+    assert all(is_typeddict(payload_type) for payload_type in PAYLOAD_TYPES.values())
+    assert PAYLOAD_TYPES["user.created"] is types.UserJSON
+    assert PAYLOAD_TYPES["role.deleted"] is types.DeletedObjectJSON
+    assert payload_type_of("user.teleported") is payload_type_of("") is None
+
+
+def test_no_payload_can_be_taken_for_a_body():
+    assert [td for td in PAYLOAD_TYPES.values() if {"type", "data"} <= get_type_hints(td).keys()] == []
+
+
+# However deep: neither the types nor Python's stack may set a limit to what is looked at.
+
+
+def nested(kind, depth=100_000):
+    value = None
+    for _ in range(depth):
+        value = [value] if kind is list else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize(
+    ("path", "mismatch"),
+    [
+        (("data", "public_metadata", "deep"), None),
+        (("data", "first_name"), ("data.first_name", "type", "str | None")),
+        (("data", "object"), ("data.object", "type", 'Literal["user"]')),
+        (("data", "created_at"), ("data.created_at", "type", "int")),
+        (("data", "surprise"), ("data.surprise", "unexpected", "no such key")),
+        (("object",), ("object", "type", 'Literal["event"]')),
+        (("type",), ("type", "type", "str")),
+    ],
+)
+def test_deep_nesting_is_no_problem(kind, path, mismatch):
+    body = changed(BODY, path, nested(kind))
+    assert check(body) == ([(*mismatch, kind.__name__)] if mismatch else [])
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_deep_nesting_is_no_problem_where_an_object_or_a_list_or_nothing_is_expected(kind):
+    deep = nested(kind)
+    assert check(deep)
+    for path in [
+        ("data",),
+        ("data", "email_addresses"),
+        ("data", "email_addresses", 0),
+        ("data", "email_addresses", 0, "verification"),
+    ]:
+        assert check(changed(BODY, path, deep))
+    assert check(BODY | {"type": "user.teleported", "data": deep}) == []
+
+
+def test_a_type_that_holds_itself_is_followed_to_any_depth():
+    tree = {"name": 3}
+    for _ in range(3_000):
+        tree = {"name": "x", "children": [tree]}
+    (mismatch,) = check(tree, TreeJSON)
+    assert mismatch == ("children[0]." * 3_000 + "name", "type", "str", "int")
+
+
+# Values made from the types themselves, and then changed in one place.
+
+slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+PLAIN = {
+    str: st.text(max_size=5),
+    int: st.integers(),
+    float: st.floats(allow_nan=False, allow_infinity=False) | st.integers(),
+    bool: st.booleans(),
+    NoneType: st.none(),
+    Any: JSON,
+}
+
+
+def is_union(annotation):
+    return get_origin(annotation) in (Union, UnionType)
+
+
+@cache
+def conforming(annotation):
+    arguments = get_args(annotation)
+    if is_typeddict(annotation):
+        required = annotation.__required_keys__
+        members = {key: conforming(inner) for key, inner in get_type_hints(annotation).items()}
+        return st.fixed_dictionaries(
+            {key: strategy for key, strategy in members.items() if key in required},
+            optional={key: strategy for key, strategy in members.items() if key not in required},
+        )
+    if is_union(annotation):
+        return st.one_of([conforming(argument) for argument in arguments])
+    if get_origin(annotation) is Literal:
+        return st.sampled_from(arguments)
+    if get_origin(annotation) is list:
+        return st.lists(conforming(arguments[0]), max_size=2)
+    if annotation == dict[str, Any]:
+        return st.dictionaries(st.text(max_size=5), JSON, max_size=2)
+    return PLAIN[annotation]
+
+
+@st.composite
+def bodies(draw):
+    event_type = draw(st.sampled_from([*PAYLOAD_TYPES]))
+    payload = conforming(PAYLOAD_TYPES[event_type])
+    return draw(conforming(types.WebhookEventJSON)) | {"type": event_type, "data": draw(payload)}
+
+
+def members(body):
+    """Everything inside a conforming body that has an annotation: what holds it, its key, path and annotation."""
+    hints = get_type_hints(types.WebhookEventJSON) | {"data": PAYLOAD_TYPES[body["type"]]}
+    for key, value in body.items():
+        yield body, key, key, hints[key], key in types.WebhookEventJSON.__required_keys__
+        yield from inner_members(value, hints[key], key)
+
+
+def inner_members(value, annotation, path):
+    arguments = get_args(annotation)
+    if is_union(annotation):
+        if value is not None:
+            yield from inner_members(value, arguments[0], path)
+    elif is_typeddict(annotation):
+        for key, hint in get_type_hints(annotation).items():
+            if key in value:
+                yield value, key, f"{path}.{key}", hint, key in annotation.__required_keys__
+                yield from inner_members(value[key], hint, f"{path}.{key}")
+    elif get_origin(annotation) is list:
+        for index, item in enumerate(value):
+            yield value, index, f"{path}[{index}]", arguments[0], None
+            yield from inner_members(item, arguments[0], f"{path}[{index}]")
+
+
+def json_kinds(annotation):
+    if is_union(annotation):
+        return {kind for argument in get_args(annotation) for kind in json_kinds(argument)}
+    if is_typeddict(annotation):
+        return {dict}
+    if get_origin(annotation) is Literal:
+        return set()
+    return {float: {float, int}, Any: {NoneType, bool, int, float, str, list, dict}}.get(
+        annotation, {get_origin(annotation) or annotation}
+    )
+
+
+SAMPLES = [None, True, 3, 2.5, "no enum has this", [], {}]
+
+
+@slow
+@given(bodies())
+def test_what_is_made_from_the_types_conforms(body):
+    assert check(body) == check(parse_event(body)) == check(body["data"], PAYLOAD_TYPES[body["type"]]) == []
+    if "object" in body["data"]:
+        assert check(body["data"]) == [] or body["type"].endswith(".deleted")
+
+
+@slow
+@given(bodies(), st.data())
+def test_a_key_removed_is_missing_if_it_is_required_and_otherwise_no_mismatch(body, data):
+    removable = [member for member in members(body) if member[4] is not None]
+    holder, key, path, annotation, required = data.draw(st.sampled_from(removable), label="removed")
+    del holder[key]
+    assert check(body) == ([(path, "missing", annotation_text(annotation), "nothing")] if required else [])
+
+
+@slow
+@given(bodies(), st.data())
+def test_a_value_of_another_type_is_one_mismatch_in_its_place(body, data):
+    retypable = [member for member in members(body) if json_kinds(member[3]) < json_kinds(Any)]
+    holder, key, path, annotation, _ = data.draw(st.sampled_from(retypable), label="retyped")
+    wrong = [sample for sample in SAMPLES if type(sample) not in json_kinds(annotation)]
+    new = holder[key] = data.draw(st.sampled_from(wrong), label="new value")
+    in_enum = isinstance(new, str) and "Literal" in annotation_text(annotation)
+    found = repr(new) if in_enum else type(new).__name__.replace("NoneType", "None")
+    assert check(body) == [(path, "value" if in_enum else "type", annotation_text(annotation), found)]
+
+
+@slow
+@given(bodies(), st.data(), JSON)
+def test_a_key_added_is_unexpected_in_every_object_that_has_a_type(body, data, value):
+    typed = [("", body)] + [
+        (f"{path}.", holder[key])
+        for holder, key, path, annotation, _ in members(body)
+        if isinstance(holder[key], dict) and "JSON" in annotation_text(annotation)
+    ]
+    prefix, holder = data.draw(st.sampled_from(typed), label="extended")
+    holder["surprise"] = value
+    found = type(value).__name__.replace("NoneType", "None")
+    assert check(body) == [(f"{prefix}surprise", "unexpected", "no such key", found)]
+
+
+@slow
+@given(bodies(), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
+def test_nothing_inside_metadata_is_a_mismatch(body, metadata):
+    places = [
+        member for member in members(body) if dict in json_kinds(member[3]) and "Any" in annotation_text(member[3])
+    ]
+    for holder, key, *_ in places:
+        holder[key] = metadata
+    assert check(body) == []
+
+
+# Anything at all, of the words that lead somewhere, with values that would be recognised in a report.
+
+PRIVATE = st.text(max_size=3).map("ada@example.com".__add__)
+WORDS = st.sampled_from([*PAYLOAD_TYPES, "event", "user", "session", "organization_invitation", "email", "verified"])
+KEYS = st.sampled_from(
+    ["type", "object", "data", "deleted", "id", "user", "email_addresses", "verification", "status", "public_metadata"]
+)
+ANYTHING = st.recursive(
+    PRIVATE | WORDS | st.none() | st.booleans() | st.integers() | st.floats(),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.text(), inner),
+)
+
+
+@slow
+@given(ANYTHING)
+def test_nothing_raises_and_no_text_but_that_of_an_enum_is_reported(value):
+    reports = check(value)
+    for payload_type in (types.UserJSON, types.SessionJSON, types.WebhookEventJSON):
+        reports += check(value, payload_type)
+    if isinstance(value, dict):
+        for event_type in ("user.created", "session.created", "nothing.known"):
+            reports += check({"type": event_type, "object": "event", "data": value})
+            reports += check(parse_event({"type": event_type, "object": "event", "data": value}))
+    for mismatch in reports:
+        assert "ada@example.com" not in mismatch.path + mismatch.expected
+        assert "ada@example.com" not in mismatch.found or (mismatch.kind == "value" and "Literal" in mismatch.expected)
+        assert str(mismatch).encode()
+
+
+@slow
+@given(bodies(), st.data())
+def test_a_text_that_is_no_enum_is_never_reported(body, data):
+    for holder, key, _, annotation, _ in list(members(body)):
+        if str in json_kinds(annotation) and annotation is not Any and key != "type":
+            holder[key] = "private"
+    assert check(body) == []
+    holder, key, *_ = data.draw(st.sampled_from([member for member in members(body) if member[3] in (str, str | None)]))
+    holder[key] = {"private": ["private"]}
+    assert "private" not in str(check(body))
