@@ -6,6 +6,9 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 from typing import assert_never
 
 from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from clerk_webhook.endpoint import Endpoint
+
+endpoint = Endpoint()
 
 
 def misspelled_key(event: events.UserCreated) -> None:
@@ -56,3 +59,35 @@ def no_headers() -> None:
 def not_awaited(webhook: Webhook, event: WebhookEvent) -> None:
     event.raw = {}  # E: events are frozen
     webhook.verify(3, b"")  # E: headers are wanted
+
+
+@endpoint.on(events.UserCreated)  # E: the handler is for another event
+def for_another_event(event: events.UserDeleted) -> None: ...
+
+
+@endpoint.on(events.UserCreated, events.UserUpdated)  # E: the handler takes one of the two
+def for_one_of_two(event: events.UserCreated) -> None: ...
+
+
+@endpoint.on(events.UserCreated, events.UserUpdated)  # E: so does this async one
+async def async_for_one_of_two(event: events.UserCreated) -> None: ...
+
+
+@endpoint.on(events.UserDeleted)  # E: the payload isn't the event
+def for_the_payload(deleted: dict[str, object]) -> None: ...
+
+
+@endpoint.on(events.UserDeleted)  # E: a handler takes the event
+def for_nothing() -> None: ...
+
+
+@endpoint.on_any  # E: any event can come
+def for_some(event: events.UserWebhookEvent) -> None: ...
+
+
+@endpoint.on_unknown  # E: an event of an unknown type comes
+def for_known(event: events.UserCreated) -> None: ...
+
+
+endpoint.on("user.created")  # E: the class is wanted
+endpoint.on(events.UserCreated)(lambda event: event.data["frist_name"])  # E: no such key

@@ -1,0 +1,105 @@
+"""An endpoint as an ASGI application: transport only.
+
+The specification: https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint, Response
+
+__all__ = ["ASGIApp"]
+
+# As frameworks spell them, so that they take the application for one.
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+_MANY_DIGITS = 20  # more than any length has; int() raises for some thousands
+
+
+class ASGIApp:
+    """Answers at whatever path it is mounted. Made by `Endpoint.asgi`.
+
+    Svix follows no redirects. `mount("/api/webhooks", ...)` of Starlette and FastAPI sends whoever asks for that very
+    path on to `/api/webhooks/`, so give Clerk the URL with the slash, or use a `Route`.
+
+    Example:
+        ```python
+        app.router.routes.append(Route("/api/webhooks", endpoint.asgi()))
+        ```
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Keep the endpoint.
+
+        Args:
+            endpoint: What answers.
+        """
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Args:
+            scope: What is known of the request before its body.
+            receive: Awaits the next part of the request.
+            send: Sends a part of the answer.
+        """
+        if scope["type"] == "http":
+            response = await self._respond(scope, receive)
+            if response is not None:
+                await _send(response, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            # "If this is sent before the socket is accepted, the server must close the connection with an HTTP 403".
+            await send({"type": "websocket.close"})
+        else:
+            # "If an application does not understand a scope's type, it should raise an exception".
+            raise NotImplementedError(f"{scope['type']!r} is nothing that a webhook comes by.")
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return the answer; None where the client has gone before its request was there."""
+        endpoint = self._endpoint
+        refused = endpoint.refuse_unread(scope["method"], _content_length(scope["headers"]))
+        if refused is not None:
+            return refused
+        body = b""
+        more = True
+        while more:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return None
+            body += event.get("body", b"")
+            if len(body) > endpoint.max_body:
+                return endpoint.refuse("too_large")
+            more = event.get("more_body", False)
+        return await endpoint.handle_async(scope["headers"], body)
+
+
+def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the length that is announced, where it is: names are "lowercased" by the specification."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < _MANY_DIGITS else None
+    return None
+
+
+async def _send(response: Response, send: Send) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Agree to start and to stop: there is nothing to do for either."""
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,544 @@
+"""Receive webhooks: what becomes of a request, and the answer to it.
+
+Nothing here does I/O: `asgi`, `wsgi` and `aws_lambda` move the bytes.
+
+Svix sends a message again until it gets a 2xx within 15 s: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and
+10 h (https://docs.svix.com/retries). So 2xx means "done, or not for us", and everything else "send it again".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+import traceback
+from contextlib import suppress
+from contextvars import copy_context
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from .errors import ClerkWebhookError
+from .handlers import Handler, Handlers, Registered
+from .stores import Claim
+from .webhook import Webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from ._headers import Headers
+    from .asgi import ASGIApp
+    from .aws_lambda import LambdaHandler
+    from .events import WebhookEvent
+    from .stores import Store
+    from .wsgi import WSGIApp
+
+__all__ = ["AbortDelivery", "Attempt", "Endpoint", "Observer", "Outcome", "Response"]
+
+# Clerk's bodies have up to about 350 kB.
+_MAX_BODY = 1 << 20
+# "your endpoint needs to return a 2xx within 15 seconds" (https://docs.svix.com/receiving/introduction).
+_SLOW = 10.0
+
+Outcome: TypeAlias = Literal[
+    "handled",
+    "ignored",
+    "duplicate",
+    "in_progress",
+    "refused",
+    "too_large",
+    "method_not_allowed",
+    "aborted",
+    "failed",
+]
+"""What became of an attempt. `"ignored"`: genuine, and no handler is for it. `"refused"`: not genuine."""
+
+Unread: TypeAlias = Literal["method_not_allowed", "too_large", "refused"]
+
+# The status policy. Bodies are the outcomes: Svix shows them beside each attempt.
+_ANSWERS: dict[Outcome, tuple[int, dict[str, str]]] = {
+    "handled": (HTTPStatus.OK, {}),
+    # Anything else would be sent for 27 hours and end with the endpoint disabled.
+    "ignored": (HTTPStatus.OK, {}),
+    "duplicate": (HTTPStatus.OK, {}),
+    "in_progress": (HTTPStatus.CONFLICT, {"retry-after": "5"}),
+    # It says no more than that: why is for the log, not for who forges.
+    "refused": (HTTPStatus.BAD_REQUEST, {}),
+    "too_large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {}),
+    # RFC 9110, section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
+    "method_not_allowed": (HTTPStatus.METHOD_NOT_ALLOWED, {"allow": "POST"}),
+    # "abort-message" stops the retries of this message: https://docs.svix.com/receiving/delivery-control
+    "aborted": (HTTPStatus.BAD_REQUEST, {"webhook-delivery": "abort-message"}),
+    "failed": (HTTPStatus.INTERNAL_SERVER_ERROR, {}),
+}
+
+_LEVELS: dict[Outcome, int] = {
+    "refused": logging.WARNING,
+    "too_large": logging.WARNING,
+    "aborted": logging.WARNING,
+    "failed": logging.ERROR,
+}
+
+_logger = logging.getLogger("clerk_webhook")
+_now = time.perf_counter
+
+
+class AbortDelivery(Exception):  # noqa: N818  # it is an order, not an error
+    """Raised by a handler: this message can never be handled, so stop sending it.
+
+    The answer is 400 with `webhook-delivery: abort-message`, upon which Svix stops retrying this one message. A manual
+    replay runs the handlers again.
+
+    Example:
+        ```python
+        raise AbortDelivery("the tenant is gone")
+        ```
+    """
+
+
+class Response(NamedTuple):
+    """What to answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Names in lower case; `content-length` is among them.
+        body: A word of plain text.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Attempt(NamedTuple):
+    """What became of one request, for the observer and the log.
+
+    Attributes:
+        outcome: What became of it.
+        status: The HTTP status of the answer.
+        code: Why it was refused, as the errors' `code`: `"signature_mismatch"`. None for all that is genuine.
+        event_type: The event type as sent. None for what isn't genuine.
+        message_id: The message id. None for what isn't genuine.
+        duration: From when the body was there until the answer was known, in seconds.
+        error: What was raised, by verification or by a handler. Its text may hold personal data, so the log has only
+            its class and where it was raised.
+    """
+
+    outcome: Outcome
+    status: int
+    code: str | None
+    event_type: str | None
+    message_id: str | None
+    duration: float
+    error: Exception | None
+
+
+Observer: TypeAlias = "Callable[[Attempt], object]"
+"""Called once for each request with what became of it: for metrics, and for error reporters."""
+
+
+class Endpoint(Handlers):
+    """Receives what Clerk sends to one URL, and answers as Svix expects.
+
+    ========================================  ======  ==========================================
+    the request                               status
+    ========================================  ======  ==========================================
+    was handled                               200
+    is genuine, and no handler is for it      200     or it would be sent for 27 hours
+    was handled before (with a store)         200
+    is being handled now (with a store)       409     `retry-after`
+    isn't genuine                             400     the reason is logged, not answered
+    is larger than `max_body`                 413     without being read whole
+    isn't a POST                              405     `allow`
+    a handler raised                          500     it will be sent again
+    a handler raised `AbortDelivery`          400     `webhook-delivery: abort-message`
+    ========================================  ======  ==========================================
+
+    Each attempt is logged to the logger `clerk_webhook`, with `outcome`, `code`, `event_type`, `message_id` and
+    `duration` as attributes of the record, and never a body, an address or the text of a handler's exception.
+
+    Example:
+        ```python
+        endpoint = Endpoint()
+
+        @endpoint.on(events.UserCreated)
+        def welcome(event: events.UserCreated) -> None: ...
+
+        app = endpoint.asgi()
+        ```
+    """
+
+    def __init__(
+        self,
+        *secrets: str | bytes,
+        tolerance: float | timedelta = 300,
+        store: Store | None = None,
+        max_body: int = _MAX_BODY,
+        observer: Observer | None = None,
+    ) -> None:
+        """Decode the signing secrets, so that a wrong configuration is found at start-up.
+
+        Args:
+            secrets: The signing secrets, as for `Webhook`. None: those of the environment, as `Webhook.from_env`
+                reads them.
+            tolerance: How far the time of signing may be from now, either way, in seconds.
+            store: Remembers which messages are done, so that a retry or a replay has no second effect. Without one,
+                handlers have to bear messages that come twice.
+            max_body: The largest body that is read, in bytes.
+            observer: Called once for each request with what became of it. What it raises is logged, and changes
+                nothing.
+
+        Raises:
+            SecretError: No secret is configured, or one of them can't be a signing secret.
+        """
+        super().__init__()
+        try:
+            if secrets:
+                self._webhook = Webhook(*secrets, tolerance=tolerance)
+            else:
+                self._webhook = Webhook.from_env(tolerance=tolerance)
+        finally:
+            del secrets
+        self._store = store
+        self._max_body = max_body
+        self._observer = observer
+        self._sync_only = False
+
+    @property
+    def max_body(self) -> int:
+        """The largest body that is read, in bytes."""
+        return self._max_body
+
+    def handle(self, headers: Headers, body: bytes | str) -> Response:
+        """Verify a request and run its handlers in this thread.
+
+        Args:
+            headers: All headers of the request, as the framework holds them.
+            body: The raw body, exactly as received.
+
+        Returns:
+            What to answer. Whatever the request or a handler does, it isn't an exception.
+
+        Raises:
+            TypeError: A handler is async, or these are no headers, or this is no raw body.
+
+        Example:
+            ```python
+            response = endpoint.handle(request.headers, request.body)
+            ```
+        """
+        self._refuse_async_handlers()
+        started = _now()
+        event = self._open(headers, body, started)
+        if isinstance(event, Response):
+            return event
+        return self._answer(started, *self._work(event, self._registered_for(event)), event=event)
+
+    async def handle_async(self, headers: Headers, body: bytes | str) -> Response:
+        """Verify a request and run its handlers: async ones here, sync ones and the store in threads.
+
+        If it is cancelled, the message is released, unless a thread is at work on it: that goes on to its end.
+
+        Args:
+            headers: All headers of the request, as the framework holds them.
+            body: The raw body, exactly as received.
+
+        Returns:
+            What to answer. Whatever the request or a handler does, it isn't an exception.
+
+        Raises:
+            TypeError: These are no headers, or this is no raw body.
+
+        Example:
+            ```python
+            response = await endpoint.handle_async(request.headers, await request.body())
+            ```
+        """
+        started = _now()
+        event = self._open(headers, body, started)
+        if isinstance(event, Response):
+            return event
+        handlers = self._registered_for(event)
+        if not handlers:
+            result: _Result = ("ignored", None)
+        elif any(registered.is_async for registered in handlers):
+            result = await self._work_async(event, handlers)
+        else:
+            # In one thread from the claim to its completion: a cancelled request leaves no half of it.
+            result = await asyncio.to_thread(self._work, event, handlers)
+        return self._answer(started, *result, event=event)
+
+    def refuse_unread(self, method: str, content_length: int | None) -> Response | None:
+        """Answer a request that need not be read, as a transport asks before it reads the body.
+
+        Args:
+            method: The HTTP method.
+            content_length: How long the body is said to be, in bytes, where that is known.
+
+        Returns:
+            What to answer. None where the body is to be read, and `max_body` applied while reading.
+
+        Example:
+            ```python
+            response = endpoint.refuse_unread(environ["REQUEST_METHOD"], 2_000_000)
+            ```
+        """
+        if method != "POST":
+            return self.refuse("method_not_allowed")
+        if content_length is not None and content_length > self._max_body:
+            return self.refuse("too_large")
+        return None
+
+    def refuse(self, outcome: Unread) -> Response:
+        """Answer a request whose body can't be had: a transport calls this.
+
+        Args:
+            outcome: `"too_large"` where more than `max_body` has come, `"refused"` where the body is broken off or
+                not decodable.
+
+        Returns:
+            What to answer.
+
+        Example:
+            ```python
+            response = endpoint.refuse("too_large")
+            ```
+        """
+        return self._answer(_now(), outcome, None, code="incomplete_body" if outcome == "refused" else outcome)
+
+    def asgi(self) -> ASGIApp:
+        """Return an ASGI application: for Starlette, FastAPI, Litestar, Quart, Django, or a server itself.
+
+        Example:
+            ```python
+            app.router.routes.append(Route("/api/webhooks", endpoint.asgi()))
+            ```
+        """
+        from .asgi import ASGIApp  # noqa: PLC0415  # nobody needs all transports
+
+        return ASGIApp(self)
+
+    def wsgi(self) -> WSGIApp:
+        """Return a WSGI application: for Flask, Django, Bottle, or a server itself.
+
+        Raises:
+            TypeError: A handler is async. From now on such are refused when they are registered.
+
+        Example:
+            ```python
+            application = endpoint.wsgi()
+            ```
+        """
+        from .wsgi import WSGIApp  # noqa: PLC0415  # nobody needs all transports
+
+        self._allow_sync_only()
+        return WSGIApp(self)
+
+    def aws_lambda(self) -> LambdaHandler:
+        """Return a handler for AWS Lambda, behind API Gateway, a load balancer or a function URL.
+
+        Raises:
+            TypeError: A handler is async. From now on such are refused when they are registered.
+
+        Example:
+            ```python
+            lambda_handler = endpoint.aws_lambda()
+            ```
+        """
+        from .aws_lambda import LambdaHandler  # noqa: PLC0415  # nobody needs all transports
+
+        self._allow_sync_only()
+        return LambdaHandler(self)
+
+    def _register(self, event_classes: frozenset[type] | None, handler: Handler) -> None:
+        super()._register(event_classes, handler)
+        if self._sync_only:
+            self._refuse_async_handlers()
+
+    def _allow_sync_only(self) -> None:
+        self._refuse_async_handlers()
+        self._sync_only = True
+
+    def _refuse_async_handlers(self) -> None:
+        for registered in self._registered:
+            if registered.is_async:
+                raise TypeError(
+                    f"{_name(registered.handler)} is async, and here nothing runs async handlers: write it as def, "
+                    "or mount endpoint.asgi()."
+                )
+
+    def _open(self, headers: Headers, body: bytes | str, started: float) -> WebhookEvent | Response:
+        """Return the event that a request brings, or the answer to one that brings none."""
+        if hasattr(body, "__len__") and len(body) > self._max_body:  # what has none isn't a body: verify says so
+            return self._answer(started, "too_large", None, code="too_large")
+        try:
+            return self._webhook.verify_and_parse(headers, body)
+        except ClerkWebhookError as error:
+            return self._answer(started, "refused", error, code=error.code)
+
+    def _work(self, event: WebhookEvent, handlers: tuple[Registered, ...]) -> _Result:
+        """Run the handlers of an event in this thread, once."""
+        if not handlers:
+            return "ignored", None
+        try:
+            claim = self._claim(event)
+        except Exception as error:
+            return "failed", error
+        if claim is not Claim.NEW:
+            return _CLAIMED[claim], None
+        try:
+            for _, handler, _ in handlers:
+                _refuse_awaitable(handler, handler(event))
+        except BaseException as error:
+            self._release(event)
+            if isinstance(error, Exception):
+                return _raised(error)
+            raise
+        self._complete(event)
+        return "handled", None
+
+    async def _work_async(self, event: WebhookEvent, handlers: tuple[Registered, ...]) -> _Result:
+        """Run the handlers of an event, of which some are async, once."""
+        claims: list[Claim] = []  # a list, so that it is known here whatever interrupts the waiting for it
+        try:
+            await self._store_async(lambda event: claims.append(self._claim(event)), event)
+            if claims[0] is not Claim.NEW:
+                return _CLAIMED[claims[0]], None
+            for _, handler, is_async in handlers:
+                if is_async:
+                    await handler(event)
+                else:
+                    _refuse_awaitable(handler, await _in_thread(handler, event))
+        except Exception as error:
+            if claims:
+                await self._store_async(self._release, event)
+            return _raised(error)
+        except BaseException:
+            # Cancelled, or the loop is being closed: nothing can be awaited any more.
+            if Claim.NEW in claims:
+                self._release(event)
+            raise
+        await self._store_async(self._complete, event)
+        return "handled", None
+
+    async def _store_async(self, step: Callable[[WebhookEvent], object], event: WebhookEvent) -> None:
+        """Take a step that may wait for the store; without a store it doesn't."""
+        if self._store is None:
+            step(event)
+        else:
+            await _in_thread(step, event)
+
+    def _claim(self, event: WebhookEvent) -> Claim:
+        if self._store is None or event.message_id is None:
+            return Claim.NEW
+        return self._store.claim(event.message_id)
+
+    def _complete(self, event: WebhookEvent) -> None:
+        if self._store is not None and event.message_id is not None:
+            try:
+                self._store.complete(event.message_id)
+            except Exception as error:
+                # The effect is there, so the answer stays 2xx: to have it sent again would be worse.
+                self._report("The store failed to complete a message", error, event)
+
+    def _release(self, event: WebhookEvent) -> None:
+        if self._store is not None and event.message_id is not None:
+            try:
+                self._store.release(event.message_id)
+            except Exception as error:
+                self._report("The store failed to release a message, which it will when its lease ends", error, event)
+
+    def _answer(
+        self,
+        started: float,
+        outcome: Outcome,
+        error: Exception | None,
+        *,
+        event: WebhookEvent | None = None,
+        code: str | None = None,
+    ) -> Response:
+        """Return the answer for an outcome, once it is logged and observed."""
+        status, headers = _ANSWERS[outcome]
+        duration = _now() - started
+        event_type, message_id = (event.wire_type, event.message_id) if event else (None, None)
+        attempt = Attempt(outcome, status, code, event_type, message_id, duration, error)
+        self._log(attempt)
+        if self._observer is not None:
+            try:
+                self._observer(attempt)
+            except Exception as observer_error:
+                self._report("The observer failed", observer_error, event)
+        body = outcome.encode()
+        always = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
+        return Response(status, always | headers, body)
+
+    def _log(self, attempt: Attempt) -> None:
+        slow = attempt.duration >= _SLOW
+        level = max(_LEVELS.get(attempt.outcome, logging.INFO), logging.WARNING if slow else logging.INFO)
+        if not _logger.isEnabledFor(level):
+            return
+        parts = [
+            f"{attempt.event_type} {attempt.message_id}: {attempt.outcome}" if attempt.message_id else attempt.outcome
+        ]
+        if attempt.code:
+            parts.append(f"({attempt.code})")
+        parts.append(f"in {attempt.duration * 1000:.1f} ms")
+        if slow:
+            parts.append("- after 15 s Svix takes it for failed and sends it again: hand long work to a queue")
+        text = " ".join(parts)
+        if isinstance(attempt.error, ClerkWebhookError):
+            text += f": {attempt.error}"
+        elif attempt.error:
+            text += f": {_where(attempt.error)}"
+        extra = attempt._asdict()
+        del extra["error"]
+        with suppress(Exception):  # a filter or handler that raises must not change the answer
+            _logger.log(level, "%s", text, extra=extra)
+
+    def _report(self, problem: str, error: Exception, event: WebhookEvent | None) -> None:
+        """Log a failure that changes no answer."""
+        with suppress(Exception):
+            _logger.error("%s: %s", problem, _where(error), extra={"message_id": event.message_id if event else None})
+
+
+_Result: TypeAlias = tuple[Outcome, Exception | None]
+
+_CLAIMED: dict[Claim, Outcome] = {Claim.DONE: "duplicate", Claim.IN_PROGRESS: "in_progress"}
+
+
+def _raised(error: Exception) -> _Result:
+    """Return what it comes to that a handler, or the store, raised."""
+    return ("aborted" if isinstance(error, AbortDelivery) else "failed"), error
+
+
+def _where(error: Exception) -> str:
+    """Say what was raised and where, without its text: that is often the data which led to it."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    return "".join([f"{type(error).__qualname__}\n", *traceback.format_list(frames)]).rstrip()
+
+
+def _name(handler: Handler) -> str:
+    return getattr(handler, "__qualname__", type(handler).__qualname__)
+
+
+def _refuse_awaitable(handler: Handler, result: object) -> None:
+    """Refuse a handler that is async and doesn't look it: what it returned would never be awaited."""
+    if hasattr(result, "__await__"):
+        if inspect.iscoroutine(result):
+            result.close()  # or it would warn that nobody awaited it
+        raise TypeError(f"{_name(handler)} returned something to await: declare it as async def.")
+
+
+async def _in_thread(function: Callable[[WebhookEvent], object], event: WebhookEvent) -> object:
+    """Call a function in a thread, and don't return before it has, even when cancelled: it can't be stopped."""
+    context = copy_context()
+    future = asyncio.get_running_loop().run_in_executor(None, lambda: context.run(function, event))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        future.exception()  # so that asyncio doesn't report it as never retrieved
+        raise

@@ -1,0 +1,315 @@
+"""The edges of each transport. That all keep to the status policy is in `test_endpoint.py`."""
+
+import asyncio
+import base64
+import io
+import json
+import time
+
+import pytest
+from deliveries import BODY, OTHER_SECRET, SECRET, signed
+from transports import asgi_call, asgi_scope, wsgi_call, wsgi_environ
+
+from clerk_webhook.endpoint import Endpoint
+
+LIMIT = 1000
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def endpoint(seen):
+    endpoint = Endpoint(SECRET, max_body=LIMIT)
+    endpoint.on_any(seen.append)
+    return endpoint
+
+
+def genuine():
+    return signed(timestamp=int(time.time()))
+
+
+# ASGI
+
+
+def asgi(endpoint, scope, parts):
+    return asyncio.run(asgi_call(endpoint.asgi(), scope, parts))
+
+
+@pytest.mark.parametrize("parts", [[BODY], [BODY[:10], BODY[10:]], [b"", BODY, b""], [bytes([byte]) for byte in BODY]])
+def test_asgi_puts_a_body_together_that_comes_in_parts(endpoint, parts):
+    assert asgi(endpoint, asgi_scope(genuine()), parts).status == 200
+
+
+@pytest.mark.parametrize(
+    "more", [{"root_path": "/api/webhooks", "path": "/api/webhooks/"}, {"path": "/"}, {"extensions": {}}]
+)
+def test_asgi_answers_wherever_it_is_mounted(endpoint, more):
+    assert asgi(endpoint, asgi_scope(genuine(), **more), [BODY]).status == 200
+
+
+@pytest.mark.parametrize("parts", [[None], [BODY[:10], None]])
+def test_asgi_answers_nothing_to_a_client_that_has_gone(endpoint, seen, parts):
+    assert asgi(endpoint, asgi_scope(genuine()), parts) is None
+    assert seen == []
+
+
+def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint):
+    async def receive():
+        raise AssertionError("nothing was to be read")
+
+    sent = []
+
+    async def send(event):
+        sent.append(event)
+
+    scope = asgi_scope({"content-length": str(LIMIT + 1)})
+    asyncio.run(endpoint.asgi()(scope, receive, send))
+    assert sent[0]["status"] == 413
+
+
+@pytest.mark.parametrize("length", [None, "5", "-1", "many", "\xb2", "9" * 5000])
+def test_asgi_stops_reading_at_the_limit_whatever_length_is_said(endpoint, length):
+    read = []
+
+    async def receive():
+        read.append(b"x" * 100)
+        return {"type": "http.request", "body": read[-1], "more_body": True}
+
+    sent = []
+
+    async def send(event):
+        sent.append(event)
+
+    scope = asgi_scope({"content-length": length} if length else {})
+    asyncio.run(endpoint.asgi()(scope, receive, send))
+    assert sent[0]["status"] == 413
+    assert sum(map(len, read)) == LIMIT + 100
+
+
+def test_asgi_agrees_to_start_and_to_stop(endpoint):
+    to_come = ["lifespan.startup", "lifespan.shutdown"]
+    sent = []
+
+    async def receive():
+        return {"type": to_come.pop(0)}
+
+    async def send(event):
+        sent.append(event["type"])
+
+    asyncio.run(endpoint.asgi()({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_asgi_closes_a_websocket_and_takes_nothing_else(endpoint):
+    sent = []
+
+    async def send(event):
+        sent.append(event)
+
+    asyncio.run(endpoint.asgi()({"type": "websocket"}, None, send))
+    assert sent == [{"type": "websocket.close"}]
+    with pytest.raises(NotImplementedError, match="'carrier pigeon'"):
+        asyncio.run(endpoint.asgi()({"type": "carrier pigeon"}, None, send))
+
+
+@pytest.mark.parametrize("name", ["svix-signature", "svix-id"])
+@pytest.mark.parametrize("genuine_first", [True, False])
+def test_asgi_refuses_a_header_with_two_values(endpoint, seen, name, genuine_first):
+    headers = genuine()
+    other = (name.encode(), signed(secret=OTHER_SECRET, message_id="msg_2")[name].encode())
+    scope = asgi_scope(headers)
+    scope["headers"].insert(len(scope["headers"]) if genuine_first else 0, other)
+    assert asgi(endpoint, scope, [BODY]).status == 400
+    assert seen == []
+
+
+# WSGI
+
+
+class Input(io.BytesIO):
+    """A stream that waits for the client, as a socket does, where it is read to its end."""
+
+    def __init__(self, body, *, terminated=False):
+        super().__init__(body)
+        self.terminated = terminated
+        self.were_read = 0
+
+    def read(self, size=-1):
+        chunk = super().read(size)
+        assert self.terminated or len(chunk) == size, "this would wait for ever"
+        self.were_read += len(chunk)
+        return chunk
+
+
+@pytest.mark.parametrize(
+    ("length", "body", "status"),
+    [
+        (str(len(BODY)), BODY, 200),
+        (str(len(BODY)), BODY + b"the next request", 200),
+        # Nothing says where the body ends: there is none.
+        (None, BODY, 400),
+        ("", BODY, 400),
+        ("0", BODY, 400),
+        ("-1", BODY, 400),
+        ("many", BODY, 400),
+        ("\xb2", BODY, 400),
+        ("9" * 5000, BODY, 400),
+        (str(len(BODY) - 1), BODY, 400),
+        (str(LIMIT + 1), b"", 413),
+        ("9" * 19, b"", 413),
+    ],
+)
+def test_wsgi_reads_no_more_than_is_said_to_come(endpoint, length, body, status):
+    environ = wsgi_environ(genuine(), CONTENT_LENGTH=length, **{"wsgi.input": Input(body)})
+    assert endpoint.wsgi()(environ, lambda *_: None)
+    assert wsgi_status(endpoint, environ | {"wsgi.input": Input(body)}) == status
+
+
+def wsgi_status(endpoint, environ):
+    started = []
+    endpoint.wsgi()(environ, lambda status, headers: started.append(status))
+    return int(started[0].split()[0])
+
+
+def test_wsgi_refuses_a_body_that_ends_before_its_length(endpoint):
+    stream = Input(BODY[:10], terminated=True)
+    assert wsgi_status(endpoint, wsgi_environ(genuine(), body=BODY, **{"wsgi.input": stream})) == 400
+
+
+@pytest.mark.parametrize("length", [None, "", str(len(BODY)), "5"])
+def test_wsgi_reads_a_chunked_body_to_its_end_where_the_server_marks_it(endpoint, length):
+    environ = wsgi_environ(
+        genuine(),
+        CONTENT_LENGTH=length,
+        HTTP_TRANSFER_ENCODING="chunked",
+        **{"wsgi.input": Input(BODY, terminated=True), "wsgi.input_terminated": True},
+    )
+    assert wsgi_status(endpoint, environ) == 200
+
+
+def test_wsgi_stops_reading_a_chunked_body_at_the_limit(endpoint):
+    stream = Input(b"x" * 100 * LIMIT, terminated=True)
+    environ = wsgi_environ(genuine(), CONTENT_LENGTH=None, **{"wsgi.input": stream, "wsgi.input_terminated": True})
+    assert wsgi_status(endpoint, environ) == 413
+    assert stream.were_read == LIMIT + 1
+
+
+def test_wsgi_refuses_a_body_that_the_server_cannot_read(endpoint):
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError("invalid chunk size")
+
+    assert wsgi_status(endpoint, wsgi_environ(genuine(), body=BODY, **{"wsgi.input": Broken()})) == 400
+
+
+def test_wsgi_keeps_to_the_specification(endpoint):
+    assert wsgi_call(endpoint.wsgi(), wsgi_environ(genuine(), body=BODY)).status == 200
+    assert wsgi_call(endpoint.wsgi(), wsgi_environ(method="GET")).status == 405
+
+
+# AWS Lambda
+
+
+def rest_api(headers, body, *, method="POST"):
+    """API Gateway, REST API (payload format 1.0): headers both ways."""
+    return {
+        "resource": "/api/webhooks",
+        "httpMethod": method,
+        "headers": {name.title(): value for name, value in headers.items()},
+        "multiValueHeaders": {name.title(): [value] for name, value in headers.items()},
+        "requestContext": {"httpMethod": method, "stage": "prod"},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def http_api(headers, body, *, method="POST"):
+    """API Gateway, HTTP API (payload format 2.0), and function URLs."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "headers": headers,
+        "requestContext": {"http": {"method": method, "path": "/api/webhooks"}},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def load_balancer(headers, body, *, method="POST"):
+    """An Application Load Balancer."""
+    return {
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/x/1"}},
+        "httpMethod": method,
+        "path": "/api/webhooks",
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def load_balancer_multi(headers, body, *, method="POST"):
+    """An Application Load Balancer with multi-value headers switched on."""
+    event = load_balancer(headers, body, method=method)
+    del event["headers"]
+    return event | {"multiValueHeaders": {name: [value] for name, value in headers.items()}}
+
+
+@pytest.fixture(params=[rest_api, http_api, load_balancer, load_balancer_multi])
+def lambda_event(request):
+    return request.param
+
+
+def as_base64(event):
+    return event | {"body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
+
+
+@pytest.mark.parametrize("encode", [lambda event: event, as_base64], ids=["text", "base64"])
+def test_lambda_answers_what_each_service_sends(endpoint, seen, lambda_event, encode):
+    lambda_handler = endpoint.aws_lambda()
+    answer = json.loads(json.dumps(lambda_handler(encode(lambda_event(genuine(), BODY.decode())), object())))
+    assert (answer["statusCode"], answer["body"], answer["isBase64Encoded"]) == (200, "handled", False)
+    assert answer["statusDescription"] == "200 OK"
+    assert seen.pop().message_id
+    assert lambda_handler(encode(lambda_event(signed(secret=OTHER_SECRET), BODY.decode())))["statusCode"] == 400
+    assert lambda_handler(encode(lambda_event(genuine(), "x" * (LIMIT + 1))))["statusCode"] == 413
+    refused = lambda_handler(encode(lambda_event({}, "", method="GET")))
+    allowed = refused["headers"]["allow"] if "headers" in refused else refused["multiValueHeaders"]["allow"]
+    assert (refused["statusCode"], allowed) == (405, "POST" if "headers" in refused else ["POST"])
+
+
+def test_lambda_answers_in_multi_value_headers_where_it_was_asked_in_them(endpoint):
+    lambda_handler = endpoint.aws_lambda()
+    answer = lambda_handler(load_balancer_multi(genuine(), BODY.decode()))
+    assert "headers" not in answer
+    assert answer["multiValueHeaders"]["content-length"] == ["7"]
+    assert "multiValueHeaders" not in lambda_handler(load_balancer(genuine(), BODY.decode()))
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"body": None}, 400),
+        ({"body": ""}, 400),
+        ({"headers": None}, 400),
+        ({"body": "?", "isBase64Encoded": True}, 400),
+        ({"body": "QQ", "isBase64Encoded": True}, 400),
+        ({"body": "\xe9", "isBase64Encoded": True}, 400),
+        ({"body": "\ud800"}, 400),
+        ({"requestContext": {}}, 405),
+    ],
+)
+def test_lambda_refuses_what_is_malformed(endpoint, change, status):
+    assert endpoint.aws_lambda()(http_api(genuine(), BODY.decode()) | change)["statusCode"] == status
+
+
+def test_lambda_answers_an_event_that_is_no_request(endpoint):
+    assert endpoint.aws_lambda()({})["statusCode"] == 405
+
+
+def test_lambda_refuses_a_header_with_two_values(endpoint):
+    event = rest_api(genuine(), BODY.decode())
+    event["multiValueHeaders"]["Svix-Id"].append("msg_2")
+    assert endpoint.aws_lambda()(event)["statusCode"] == 400
