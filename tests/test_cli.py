@@ -1,12 +1,18 @@
+import io
 import json
+import os
+import re
 import runpy
 import sys
 from dataclasses import replace
 
 import pytest
+from deliveries import SECRET
 
 from clerk_webhook import Webhook, parse_event
 from clerk_webhook.cli import demo, main
+from clerk_webhook.events import EVENT_CLASSES
+from clerk_webhook.testing import sample_event
 
 
 def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
@@ -15,7 +21,7 @@ def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
     assert "BAD" not in shown
     assert "genuine user.created" in shown
     assert "UserCreated" in shown
-    assert "first name Ada" in shown
+    assert "Ada Lovelace, ada@example.com" in shown
     assert "All 11 deliveries" in shown
 
 
@@ -39,9 +45,8 @@ def test_the_demo_as_json_is_one_object_per_delivery(capsys):
 
 
 def test_a_delivery_that_was_answered_otherwise_fails_the_demo(capsys):
-    webhook = Webhook(b"key")
-    forged = replace(demo.deliveries(webhook)[5], status=200)
-    with demo.receiver(webhook) as port:
+    forged = replace(demo.deliveries(SECRET)[5], status=200)
+    with demo.receiver(Webhook(SECRET)) as port:
         result = demo.deliver(forged, port)
     assert (result.status, result.expected) == (400, False)
     assert demo.report([result], as_json=False) == 1
@@ -54,7 +59,19 @@ def test_an_event_that_the_demo_reads_nothing_from_is_named():
     assert "user.deleted" in demo.read_typed(parse_event({"type": "user.deleted", "data": {}}))
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["demo", "--nothing"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["demo", "--nothing"],
+        ["events", "user.create"],
+        ["check"],
+        ["check", "@/nowhere/event.json"],
+        ["check", "event.json"],
+        ["check", '{"type": NaN}'],
+    ],
+)
 def test_wrong_arguments_leave_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -67,3 +84,144 @@ def test_the_module_is_the_command(monkeypatch, capsys):
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module("clerk_webhook", run_name="__main__")
     assert capsys.readouterr().out.startswith("clerk-webhook ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["events", "user.create"], "did you mean user.created?"),
+        (["events", "xyz"], "`clerk-webhook events` lists all"),
+        (["check", "event.json"], "write @event.json"),
+        (["check", "@/nowhere/event.json"], "can't read /nowhere/event.json: No such file"),
+    ],
+)
+def test_what_was_meant_is_said(arguments, advice, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert advice in " ".join(capsys.readouterr().err.split())
+
+
+def test_events_lists_every_type(capsys):
+    assert main(["events"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines][:2] == [
+        ["user.created", "UserCreated", "UserJSON"],
+        ["user.updated", "UserUpdated", "UserJSON"],
+    ]
+    assert len(lines) == len(EVENT_CLASSES)
+    assert main(["events", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["type"] for row in rows] == list(EVENT_CLASSES)
+    assert rows[2] == {
+        "type": "user.deleted",
+        "class": "UserDeleted",
+        "payload": "DeletedObjectJSON",
+        "fires": "A user was deleted, by themselves or by you; only the id is left.",
+    }
+
+
+@pytest.mark.parametrize("columns", [20, 80, 120, 300])
+@pytest.mark.parametrize("event_type", ["session.created", "paymentAttempt.updated", "user.deleted"])
+def test_events_shows_a_type_as_a_table_with_a_sample(event_type, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["events", event_type]) == 0
+    table, _, sample = capsys.readouterr().out.partition("A sample:\n")
+    assert parse_event(sample) == replace(sample_event(event_type), message_id=None)
+    assert all(len(line) <= max(columns, 80) for line in table.splitlines())
+    shown = {
+        line.split()[0].removesuffix("?") for line in table.splitlines() if line.startswith("  ") and line[2] != " "
+    }
+    assert sample_event(event_type).data.keys() <= shown
+
+
+def test_events_shows_what_a_key_is(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["events", "session.created"]) == 0
+    shown = re.sub(" +", " ", capsys.readouterr().out)
+    assert " client_id str The browser or device that it belongs to.\n" in shown
+    assert " latest_activity? SessionActivityJSON | None\n" in shown
+    assert "\nUserJSON\nA user: " in shown
+
+
+def test_events_as_json_has_the_types_and_the_sample(capsys):
+    assert main(["events", "sms.created", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["payload"] == "SMSMessageJSON"
+    assert shown["sample"] == sample_event("sms.created").raw
+    keys = {key["name"]: key for key in shown["types"]["SMSMessageJSON"]["keys"]}
+    assert keys["message"] == {
+        "name": "message",
+        "annotation": "str",
+        "required": True,
+        "meaning": "The text, one-time codes included.",
+    }
+
+
+BROKEN = sample_event("user.created", first_name=3).raw
+
+
+@pytest.fixture(params=["file", "standard input", "argument"])
+def given(request, tmp_path, monkeypatch):
+    """Return what makes an argument of a JSON value."""
+
+    def give(value):
+        text = json.dumps(value)
+        if request.param == "argument":
+            return text
+        path = tmp_path / "event.json"
+        path.write_text(text + "\n", encoding="utf-8")
+        if request.param == "file":
+            return f"@{path}"
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+        return "-"
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "shown"),
+    [
+        (sample_event("user.created").raw, 0, "As user.created with UserJSON: no mismatches.\n"),
+        (sample_event("user.created").data, 0, "As a payload: no mismatches.\n"),
+        (
+            BROKEN,
+            1,
+            "type       data.first_name: expected str | None, found int\nAs user.created with UserJSON: 1 mismatch.\n",
+        ),
+        (
+            {"object": "event", "type": "new.type", "data": 3},
+            0,
+            "As new.type, which is newer than this release, so its data was not looked into: no mismatches.\n",
+        ),
+        (3, 1, "type       expected WebhookEventJSON, found int\nAs a payload: 1 mismatch.\n"),
+    ],
+)
+def test_check_tells_the_mismatches(value, status, shown, given, capsys):
+    assert main(["check", given(value)]) == status
+    assert capsys.readouterr().out == shown
+
+
+def test_check_as_json(capsys, given):
+    assert main(["check", "--json", given(BROKEN)]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "checked_as": "As user.created with UserJSON",
+        "mismatches": [{"path": "data.first_name", "kind": "type", "expected": "str | None", "found": "int"}],
+    }
+
+
+def test_check_does_not_show_what_it_read(capsys, tmp_path):
+    path = tmp_path / "event.json"
+    path.write_text('{"to_email_address": "ada@example.com"', encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", f"@{path}"])
+    assert "ada@" not in capsys.readouterr().err
+
+
+def test_whoever_reads_may_stop_reading(monkeypatch):
+    """A pipe that is closed early, as by `head`, is no traceback, not even when Python flushes at its exit."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["events", "user.created"]) == 1
+        stdout.write("flushed on closing")

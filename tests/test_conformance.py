@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
 from clerk_webhook.conformance import Mismatch, annotation_text, check, payload_type_of
+from clerk_webhook.testing import sample_event
 
 PAYLOAD_TYPES = {event_type: payload_type_of(event_type) for event_type in events.EVENT_CLASSES}
 
@@ -531,7 +532,10 @@ def conforming(annotation):
 
 @st.composite
 def bodies(draw):
+    """A sample, or whatever else the types allow."""
     event_type = draw(st.sampled_from([*PAYLOAD_TYPES]))
+    if draw(st.booleans()):
+        return sample_event(event_type).raw
     payload = conforming(PAYLOAD_TYPES[event_type])
     return draw(conforming(types.WebhookEventJSON)) | {"type": event_type, "data": draw(payload)}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import demo
+from . import check, demo, events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +27,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         ```python
-        status = main(["demo"])
+        status = main(["events", "user.created"])
         ```
     """
     parser = argparse.ArgumentParser(prog="clerk-webhook", description="Tools for receiving Clerk webhooks.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('clerk-webhook')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    summary = "start a receiver on this machine, send it genuine and bad deliveries, show what became of each"
-    demo_parser = commands.add_parser("demo", help=summary, description=summary)
-    demo_parser.add_argument("--json", action="store_true", help="print one JSON object per delivery")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command, module in (("demo", demo), ("events", events), ("check", check)):
+        command_parser = commands.add_parser(command, help=module.SUMMARY, description=module.SUMMARY)
+        module.configure(command_parser)
+        command_parser.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
-    return demo.run(as_json=options.json)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read this has read enough, as `head` does. Python would complain when it flushes at exit:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status

@@ -13,20 +13,32 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import events
 from ..errors import ClerkWebhookError
+from ..testing import sample_event, signed_request
+from ..users import full_name, primary_email_address
 from ..webhook import Webhook
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+__all__ = ["SUMMARY", "configure", "run"]
+
+SUMMARY = "start a receiver on this machine, send it genuine and bad deliveries, show what became of each"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object per delivery")
 
 
 def read_typed(event: events.WebhookEvent) -> str:
-    """Return a field that only this type of event has, as a handler would read it."""
+    """Return what only this type of event has, as a handler would read it."""
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):
-            return f"first name {user['first_name']}, {len(user['email_addresses'])} address(es)"
+            return f"{full_name(user) or 'no name'}, {primary_email_address(user) or 'no address'}"
         case events.OrganizationMembershipCreated(data=membership):
             return f"{membership['role']} of {membership['organization']['name']}"
         case events.SessionCreated(data=session):
@@ -82,43 +94,42 @@ class Result:
     expected: bool
 
 
-def deliveries(webhook: Webhook) -> list[Delivery]:
+def deliveries(secret: str) -> list[Delivery]:
     """Return genuine deliveries of five types, and one of each kind that must be refused."""
-    now = int(time.time())
-
-    def signed(body: bytes, *, signer: Webhook = webhook, timestamp: int = now) -> dict[str, str]:
-        message_id = f"msg_{secrets.token_hex(12)}"
-        return {
-            "svix-id": message_id,
-            "svix-timestamp": str(timestamp),
-            "svix-signature": signer.sign(message_id, timestamp, body),
-        }
-
-    bodies = {event_type: _body(event_type, data, now) for event_type, data in _payloads(now * 1000).items()}
+    sample = sample_event(events.UserCreated)
     genuine = [
-        Delivery(f"genuine {event_type}", signed(body), body, 200, _class_name(event_type))
-        for event_type, body in bodies.items()
+        sample,
+        sample_event(events.UserUpdated),
+        sample_event(events.OrganizationMembershipCreated),
+        sample_event(events.SessionCreated),
+        events.parse_event(sample.raw | {"type": "user.teleported"}),
     ]
-    body = bodies["user.created"]
-    tampered = body.replace(b"Ada", b"Eve")
-    broken = body.replace(b"Ada", b"\xff\xfe")
-    stranger = Webhook(secrets.token_bytes(24))
-    malformed = signed(body) | {"svix-timestamp": f"{now}.0"}
+    now = int(time.time())
+    request = signed_request(sample, secret, timestamp=now)
+    tampered = request.body.replace(b"Ada", b"Eve")
+    broken = signed_request(request.body.replace(b"Ada", b"\xff\xfe"), secret)
+    forged = signed_request(sample, secrets.token_bytes(24))
+    stale = signed_request(sample, secret, timestamp=now - 3600)
+    malformed = request.headers | {"svix-timestamp": f"{now}.0"}
+    unsigned = {"content-type": "application/json"}
     return [
-        *genuine,
-        Delivery("forged (another secret)", signed(body, signer=stranger), body, 400, "signature_mismatch"),
-        Delivery("stale (an hour old)", signed(body, timestamp=now - 3600), body, 400, "timestamp_too_old"),
-        Delivery("tampered (a name changed)", signed(body), tampered, 400, "signature_mismatch"),
-        Delivery("unsigned", {}, body, 400, "missing_header"),
-        Delivery("malformed timestamp", malformed, body, 400, "invalid_header"),
-        Delivery("signed, but not UTF-8", signed(broken), broken, 400, "invalid_payload"),
+        *(
+            Delivery(f"genuine {event.wire_type}", *signed_request(event, secret), 200, type(event).__name__)
+            for event in genuine
+        ),
+        Delivery("forged (another secret)", *forged, 400, "signature_mismatch"),
+        Delivery("stale (an hour old)", *stale, 400, "timestamp_too_old"),
+        Delivery("tampered (a name changed)", request.headers, tampered, 400, "signature_mismatch"),
+        Delivery("unsigned", unsigned, request.body, 400, "missing_header"),
+        Delivery("malformed timestamp", malformed, request.body, 400, "invalid_header"),
+        Delivery("signed, but not UTF-8", *broken, 400, "invalid_payload"),
     ]
 
 
 def deliver(delivery: Delivery, port: int) -> Result:
     """Send a delivery over HTTP, and return what the receiver made of it."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/", delivery.body, {"content-type": "application/json", **delivery.headers})
+    connection.request("POST", "/", delivery.body, delivery.headers)
     response = connection.getresponse()
     answer = json.loads(response.read())
     connection.close()
@@ -138,19 +149,12 @@ def receiver(webhook: Webhook) -> Generator[int, None, None]:
             server.shutdown()
 
 
-def run(*, as_json: bool) -> int:
-    """Run the demo.
-
-    Args:
-        as_json: Print one JSON object per delivery, rather than a table.
-
-    Returns:
-        0 if every delivery was answered as it should be, else 1.
-    """
-    webhook = Webhook("whsec_" + b64encode(secrets.token_bytes(24)).decode())
-    with receiver(webhook) as port:
-        results = [deliver(delivery, port) for delivery in deliveries(webhook)]
-    return report(results, as_json=as_json)
+def run(options: Namespace) -> int:
+    """Run the demo; return 0 if every delivery was answered as it should be, else 1."""
+    secret = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
+    with receiver(Webhook(secret)) as port:
+        results = [deliver(delivery, port) for delivery in deliveries(secret)]
+    return report(results, as_json=options.json)
 
 
 def report(results: list[Result], *, as_json: bool) -> int:
@@ -171,60 +175,3 @@ def report(results: list[Result], *, as_json: bool) -> int:
     elif not as_json:
         print(f"All {len(results)} deliveries were answered as they should be.")
     return 1 if unexpected else 0
-
-
-def _class_name(event_type: str) -> str:
-    return events.EVENT_CLASSES.get(event_type, events.UnknownEvent).__name__
-
-
-def _body(event_type: str, data: dict[str, Any], now: int) -> bytes:
-    """Return the body of an event as Clerk sends it."""
-    event = {
-        "data": data,
-        "event_attributes": {"http_request": {"client_ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}},
-        "instance_id": "ins_2demo",
-        "object": "event",
-        "timestamp": now * 1000,
-        "type": event_type,
-    }
-    return json.dumps(event).encode()
-
-
-def _payloads(now: int) -> dict[str, dict[str, Any]]:
-    """Return payloads by event type, cut down to what the demo reads; `now` is in milliseconds."""
-    address: dict[str, Any] = {
-        "id": "idn_1",
-        "object": "email_address",
-        "email_address": "ada@example.com",
-        "linked_to": [],
-    }
-    user: dict[str, Any] = {
-        "id": "user_1",
-        "object": "user",
-        "first_name": "Ada",
-        "last_name": "Lovelace",
-        "email_addresses": [address],
-        "primary_email_address_id": "idn_1",
-        "created_at": now,
-        "updated_at": now,
-    }
-    organization = {"id": "org_1", "object": "organization", "name": "Analytical Engines", "slug": "engines"}
-    return {
-        "user.created": user,
-        "user.updated": user | {"email_addresses": [address, address | {"id": "idn_2"}]},
-        "organizationMembership.created": {
-            "id": "orgmem_1",
-            "object": "organization_membership",
-            "role": "org:admin",
-            "organization": organization,
-            "public_user_data": {"user_id": "user_1", "first_name": "Ada", "last_name": "Lovelace"},
-        },
-        "session.created": {
-            "id": "sess_1",
-            "object": "session",
-            "user_id": "user_1",
-            "client_id": "client_1",
-            "status": "active",
-        },
-        "user.teleported": {"id": "user_1", "object": "user"},
-    }

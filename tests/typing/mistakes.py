@@ -7,6 +7,9 @@ from typing import assert_never
 
 from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
+from clerk_webhook.testing import sample, sample_event
+from clerk_webhook.types import SessionJSON
+from clerk_webhook.users import full_name
 
 endpoint = Endpoint()
 
@@ -91,3 +94,9 @@ def for_known(event: events.UserCreated) -> None: ...
 
 endpoint.on("user.created")  # E: the class is wanted
 endpoint.on(events.UserCreated)(lambda event: event.data["frist_name"])  # E: no such key
+
+
+sample("user.craeted")  # E: no such event type
+session: SessionJSON = sample("user.created")  # E: another payload
+full_name(sample("organization.created"))  # E: no user
+key_of_another_payload(sample_event(events.UserCreated))  # E: another event

@@ -1,0 +1,155 @@
+"""What the payload types say of their keys: the words beside them too, which are there in the source alone."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..conformance import payload_type_of
+from ..events import EVENT_CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Key", "PayloadType", "fires", "nested", "payload_of", "payload_types"]
+
+
+class Key(NamedTuple):
+    """A key of a payload type.
+
+    Attributes:
+        name: The key.
+        annotation: Its type as it stands in the source: `"UnixMillis | None"`.
+        required: Whether it is always there.
+        meaning: What is said of it, its unit for example; `""` where the name says it all.
+    """
+
+    name: str
+    annotation: str
+    required: bool
+    meaning: str
+
+
+class PayloadType(NamedTuple):
+    """A TypedDict.
+
+    Attributes:
+        name: Its name in `clerk_webhook.types`.
+        meaning: What it is, and which events carry it.
+        keys: All its keys, those of its bases first.
+    """
+
+    name: str
+    meaning: str
+    keys: tuple[Key, ...]
+
+
+@cache
+def payload_types() -> Mapping[str, PayloadType]:
+    """Return all payload types by name.
+
+    Example:
+        ```python
+        user_keys = payload_types()["UserJSON"].keys
+        ```
+    """
+    sources = (source for source in files("clerk_webhook.types").iterdir() if source.name.endswith(".py"))
+    statements = [statement for source in sources for statement in ast.parse(source.read_text("utf-8")).body]
+    classes = {statement.name: statement for statement in statements if isinstance(statement, ast.ClassDef)}
+    # The others, UnixMillis and Metadata, say more than what they stand for.
+    enums = {
+        statement.target.id: _source(statement.value)
+        for statement in statements
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and isinstance(statement.value, ast.Subscript)
+        and _source(statement.value.value) == "Literal"
+    }
+    return {
+        name: PayloadType(name, _one_line(ast.get_docstring(cls)), tuple(_keys(cls, classes, enums).values()))
+        for name, cls in classes.items()
+    }
+
+
+def fires(event_type: str) -> str:
+    """Say when an event of a type is sent: what stands beside its class.
+
+    Example:
+        ```python
+        print(fires("user.created"))
+        ```
+    """
+    return _one_line(EVENT_CLASSES[event_type].__doc__)
+
+
+def payload_of(event_type: str) -> PayloadType:
+    """Return what an event type carries.
+
+    Example:
+        ```python
+        assert payload_of("user.created").name == "UserJSON"
+        ```
+    """
+    payload_type: Any = payload_type_of(event_type)
+    return payload_types()[payload_type.__name__]
+
+
+def nested(payload_type: PayloadType) -> tuple[PayloadType, ...]:
+    """Return a payload type and all those inside it, each once, in the order in which keys lead to them.
+
+    Example:
+        ```python
+        names = [inner.name for inner in nested(payload_types()["UserJSON"])]
+        ```
+    """
+    reached: dict[str, PayloadType] = {}
+    pending = [payload_type]
+    while pending:
+        current = pending.pop(0)
+        if current.name not in reached:
+            reached[current.name] = current
+            words = (word for key in current.keys for word in re.findall(r"\w+", key.annotation))
+            pending += [payload_types()[word] for word in words if word in payload_types()]
+    return tuple(reached.values())
+
+
+def _keys(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef], enums: Mapping[str, str]) -> dict[str, Key]:
+    """Return the keys of a class by name, those of its bases first."""
+    keys: dict[str, Key] = {}
+    for base in cls.bases:
+        if isinstance(base, ast.Name) and base.id in classes:
+            keys |= _keys(classes[base.id], classes, enums)
+    for statement, following in zip(cls.body, [*cls.body[1:], ast.Pass()], strict=True):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            annotation, required = _annotation(statement.annotation)
+            annotation = enums.get(annotation, annotation)
+            keys[statement.target.id] = Key(statement.target.id, annotation, required, _docstring(following))
+    return keys
+
+
+def _annotation(node: ast.expr) -> tuple[str, bool]:
+    """Return an annotation without `NotRequired`, and whether the key is required."""
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "NotRequired":
+        return _source(node.slice), False
+    return _source(node), True
+
+
+def _source(node: ast.expr) -> str:
+    # unparse writes 'x' where people write "x".
+    return ast.unparse(node).replace("'", '"')
+
+
+def _docstring(statement: ast.stmt) -> str:
+    """Return the text of a statement that is nothing else."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return _one_line(str(statement.value.value))
+    return ""
+
+
+def _one_line(text: str | None) -> str:
+    # Markdown's single backticks, which are read in a terminal too.
+    return " ".join(inspect.cleandoc(text or "").replace("``", "`").split())

@@ -1,0 +1,93 @@
+"""Write `reference/events.md` from the code: run it after a change to an event class, a payload type or a sample."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from clerk_webhook.cli.payloads import PayloadType, fires, nested, payload_of, payload_types
+from clerk_webhook.events import EVENT_CLASSES
+from clerk_webhook.testing import sample_event
+
+PAGE = Path(__file__).parent / "reference" / "events.md"
+
+INTRODUCTION = """\
+# Events
+
+<!-- Made by docs/make_events.py from the code: change the docstrings there, and run it again. -->
+
+Every event type, when it is sent, its class in `clerk_webhook.events`, its payload type in `clerk_webhook.types`, and a
+sample. `clerk-webhook events TYPE` shows the same in a terminal, and `clerk_webhook.testing.sample(TYPE)` returns the
+payload of the sample.
+
+A type describes what arrives, and nothing is refused for differing from it: `clerk_webhook.conformance.check` tells
+where an event does. Keys that are not marked as required are absent from some bodies: use `data.get(key)`.
+`UnixMillis` is an `int`, in milliseconds since the Unix epoch: `clerk_webhook.users.to_datetime` converts it.
+`Metadata` is a `dict[str, Any]`: any JSON object.
+"""
+
+
+def page() -> str:
+    """Return the page as it should be now."""
+    return "\n".join([INTRODUCTION, *index(), *events(), *payloads()])
+
+
+def index() -> Iterator[str]:
+    """Yield a table of all event types."""
+    yield "| type | class | payload | sent when |"
+    yield "|---|---|---|---|"
+    for event_type, event_class in EVENT_CLASSES.items():
+        cells = (link(event_type), f"`{event_class.__name__}`", link(payload_of(event_type).name), fires(event_type))
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def events() -> Iterator[str]:
+    """Yield a section for each event type."""
+    yield "## Event types\n"
+    for event_type, event_class in EVENT_CLASSES.items():
+        yield f"### `{event_type}`\n"
+        payload_link = link(payload_of(event_type).name)
+        yield f"{fires(event_type)} Class `events.{event_class.__name__}`; `data` is {payload_link}.\n"
+        sample = json.dumps(sample_event(event_type).raw, indent=2, ensure_ascii=False)
+        yield f"<details><summary>A sample</summary>\n\n```json\n{sample}\n```\n\n</details>\n"
+
+
+def payloads() -> Iterator[str]:
+    """Yield a section for each payload type, in the order in which events and keys lead to them."""
+    yield "## Payload types\n"
+    reached = {"WebhookEventJSON": None, "EventAttributesJSON": None, "HttpRequestJSON": None}
+    for event_type in EVENT_CLASSES:
+        reached |= dict.fromkeys(payload_type.name for payload_type in nested(payload_of(event_type)))
+    for name in reached:
+        yield from payload(payload_types()[name])
+
+
+def payload(payload_type: PayloadType) -> Iterator[str]:
+    """Yield a section for a payload type: a row per key."""
+    yield f"### `{payload_type.name}`\n"
+    yield f"{payload_type.meaning}\n"
+    yield "| key | type | required | meaning |"
+    yield "|---|---|---|---|"
+    for key in payload_type.keys:
+        annotation = f"`{key.annotation}`".replace("|", "\\|")
+        inner = next((word for word in re.findall(r"\w+", key.annotation) if word in payload_types()), None)
+        yield (
+            f"| `{key.name}` | {f'[{annotation}](#{anchor(inner)})' if inner else annotation} "
+            f"| {'yes' if key.required else ''} | {key.meaning} |"
+        )
+    yield ""
+
+
+def link(name: str) -> str:
+    """Return a link to the section of an event type or a payload type."""
+    return f"[`{name}`](#{anchor(name)})"
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that Markdown renderers give a heading: lower case, without punctuation."""
+    return re.sub(r"[^\w-]", "", heading.lower())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
