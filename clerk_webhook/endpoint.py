@@ -56,7 +56,7 @@ Outcome: TypeAlias = Literal[
 
 Unread: TypeAlias = Literal["method_not_allowed", "too_large", "refused"]
 
-# The status policy. Bodies are the outcomes: Svix shows them beside each attempt.
+# The status policy. The bodies are the outcomes, for Svix shows them beside each attempt; that of "handled" is empty.
 _ANSWERS: dict[Outcome, tuple[int, dict[str, str]]] = {
     "handled": (HTTPStatus.OK, {}),
     # Anything else would be sent for 27 hours and end with the endpoint disabled.
@@ -103,7 +103,7 @@ class Response(NamedTuple):
     Attributes:
         status: The HTTP status.
         headers: Names in lower case; `content-length` is among them.
-        body: A word of plain text.
+        body: The outcome as plain text; empty for what was handled.
     """
 
     status: int
@@ -469,7 +469,8 @@ class Endpoint(Handlers):
                 self._observer(attempt)
             except Exception as observer_error:
                 self._report("The observer failed", observer_error, event)
-        body = outcome.encode()
+        # Of what was handled there is nothing to say, and servers send a body in a packet of its own.
+        body = b"" if outcome == "handled" else outcome.encode()
         always = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
         return Response(status, always | headers, body)
 
