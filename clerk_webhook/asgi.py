@@ -19,6 +19,7 @@ Event: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
+_NAME_LENGTH = len(b"content-length")
 _MANY_DIGITS = 20  # more than any length has; int() raises for some thousands
 
 
@@ -57,10 +58,11 @@ class ASGIApp:
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "websocket":
-            # "If this is sent before the socket is accepted, the server must close the connection with an HTTP 403".
+            # Closed before it is accepted, which servers answer by 403.
             await send({"type": "websocket.close"})
         else:
-            # "If an application does not understand a scope's type, it should raise an exception".
+            # "Applications should actively reject any protocol that they do not understand with an Exception":
+            # https://asgi.readthedocs.io/en/latest/specs/main.html#applications
             raise NotImplementedError(f"{scope['type']!r} is nothing that a webhook comes by.")
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response | None:
@@ -83,9 +85,10 @@ class ASGIApp:
 
 
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """Return the length that is announced, where it is: names are "lowercased" by the specification."""
+    """Return the length that is announced, where it is."""
     for name, value in headers:
-        if name == b"content-length":
+        # Names "should be lowercased, but it is not required".
+        if len(name) == _NAME_LENGTH and name.lower() == b"content-length":
             return int(value) if value.isdigit() and len(value) < _MANY_DIGITS else None
     return None
 

@@ -56,7 +56,8 @@ def test_asgi_answers_nothing_to_a_client_that_has_gone(endpoint, seen, parts):
     assert seen == []
 
 
-def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint):
+@pytest.mark.parametrize("name", [b"content-length", b"Content-Length"])
+def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint, name):
     async def receive():
         raise AssertionError("nothing was to be read")
 
@@ -65,7 +66,7 @@ def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint):
     async def send(event):
         sent.append(event)
 
-    scope = asgi_scope({"content-length": str(LIMIT + 1)})
+    scope = asgi_scope() | {"headers": [(b"Host", b"x"), (name, str(LIMIT + 1).encode())]}
     asyncio.run(endpoint.asgi()(scope, receive, send))
     assert sent[0]["status"] == 413
 

@@ -17,7 +17,7 @@ __all__ = ["MemoryStore"]
 # An attempt that died is followed by others after 5 s and after 5 min (https://docs.svix.com/retries): the first finds
 # its claim still held, the second doesn't.
 _LEASE = timedelta(minutes=4)
-# "Manual replay" sends a message again with the id that it had: how late, Svix doesn't limit.
+# A manual replay sends a message again with the id that it had, and can come late.
 _KEEP = timedelta(days=90)
 
 
