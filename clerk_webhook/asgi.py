@@ -5,7 +5,8 @@ The specification: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,11 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ASGIApp"]
 
-# As frameworks spell them, so that they take the application for one.
-Scope: TypeAlias = MutableMapping[str, Any]
-Event: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Event]]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
+# Wide enough for the types that frameworks have for these: some have a TypedDict for each.
+Scope: TypeAlias = Mapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _NAME_LENGTH = len(b"content-length")
 _MANY_DIGITS = 20  # more than any length has; int() raises for some thousands
@@ -53,7 +53,9 @@ class ASGIApp:
         """
         if scope["type"] == "http":
             response = await self._respond(scope, receive)
-            if response is not None:
+            # "If send() is called on a closed connection the server should raise a server-specific subclass of OSError":
+            # the client has gone, and what was done stays done.
+            with suppress(OSError):
                 await _send(response, send)
         elif scope["type"] == "lifespan":
             await _live(receive, send)
@@ -65,23 +67,26 @@ class ASGIApp:
             # https://asgi.readthedocs.io/en/latest/specs/main.html#applications
             raise NotImplementedError(f"{scope['type']!r} is nothing that a webhook comes by.")
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response | None:
-        """Return the answer; None where the client has gone before its request was there."""
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        """Return the answer."""
         endpoint = self._endpoint
         refused = endpoint.refuse_unread(scope["method"], _content_length(scope["headers"]))
         if refused is not None:
             return refused
-        body = b""
+        chunks: list[bytes] = []
+        size = 0
         more = True
         while more:
             event = await receive()
             if event["type"] == "http.disconnect":
-                return None
-            body += event.get("body", b"")
-            if len(body) > endpoint.max_body:
+                # The client has gone, or to some servers, its body is malformed.
+                return endpoint.refuse("refused")
+            chunks.append(event.get("body", b""))
+            size += len(chunks[-1])
+            if size > endpoint.max_body:
                 return endpoint.refuse("too_large")
             more = event.get("more_body", False)
-        return await endpoint.handle_async(scope["headers"], body)
+        return await endpoint.handle_async(scope["headers"], b"".join(chunks))
 
 
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

@@ -23,7 +23,7 @@ from .stores import Claim
 from .webhook import Webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from ._headers import Headers
@@ -227,7 +227,7 @@ class Endpoint(Handlers):
             response = endpoint.handle(request.headers, request.body)
             ```
         """
-        self._refuse_async_handlers()
+        _refuse_async(self._registered)
         started = _now()
         event = self._open(headers, body, started)
         if isinstance(event, Response):
@@ -350,22 +350,14 @@ class Endpoint(Handlers):
         self._allow_sync_only()
         return LambdaHandler(self)
 
-    def _register(self, event_classes: frozenset[type] | None, handler: Handler) -> None:
-        super()._register(event_classes, handler)
+    def _register(self, registered: Registered) -> None:
         if self._sync_only:
-            self._refuse_async_handlers()
+            _refuse_async([registered])
+        super()._register(registered)
 
     def _allow_sync_only(self) -> None:
-        self._refuse_async_handlers()
+        _refuse_async(self._registered)
         self._sync_only = True
-
-    def _refuse_async_handlers(self) -> None:
-        for registered in self._registered:
-            if registered.is_async:
-                raise TypeError(
-                    f"{_name(registered.handler)} is async, and here nothing runs async handlers: write it as def, "
-                    "or mount endpoint.asgi()."
-                )
 
     def _open(self, headers: Headers, body: bytes | str, started: float) -> WebhookEvent | Response:
         """Return the event that a request brings, or the answer to one that brings none."""
@@ -520,6 +512,16 @@ def _where(error: Exception) -> str:
 
 def _name(handler: Handler) -> str:
     return getattr(handler, "__qualname__", type(handler).__qualname__)
+
+
+def _refuse_async(handlers: Iterable[Registered]) -> None:
+    """Refuse async handlers where nothing would run them."""
+    for registered in handlers:
+        if registered.is_async:
+            raise TypeError(
+                f"{_name(registered.handler)} is async, and here nothing runs async handlers: write it as def, or "
+                "mount endpoint.asgi()."
+            )
 
 
 def _refuse_awaitable(handler: Handler, result: object) -> None:

@@ -129,7 +129,7 @@ class Handlers:
             )
 
         def register(handler: Any) -> Any:
-            self._register(frozenset(event_classes), handler)
+            self._register(_registered(frozenset(event_classes), handler))
             return handler
 
         return register
@@ -152,7 +152,7 @@ class Handlers:
             def count(event: WebhookEvent) -> None: ...
             ```
         """
-        self._register(None, handler)
+        self._register(_registered(None, handler))
         return handler
 
     def on_unknown(self, handler: UnknownHandlerT, /) -> UnknownHandlerT:
@@ -173,7 +173,7 @@ class Handlers:
             def report(event: events.UnknownEvent) -> None: ...
             ```
         """
-        self._register(frozenset({UnknownEvent}), handler)
+        self._register(_registered(frozenset({UnknownEvent}), handler))
         return handler
 
     def include(self, other: Handlers, /) -> None:
@@ -187,8 +187,8 @@ class Handlers:
             endpoint.include(billing.handlers)
             ```
         """
-        for event_classes, handler, _ in tuple(other._registered):
-            self._register(event_classes, handler)
+        for registered in tuple(other._registered):
+            self._register(registered)
 
     def _registered_for(self, event: WebhookEvent) -> tuple[Registered, ...]:
         """Return the handlers for an event, in the order registered."""
@@ -203,9 +203,13 @@ class Handlers:
             self._by_class[event_class] = found
         return found
 
-    def _register(self, event_classes: frozenset[type] | None, handler: Handler) -> None:
-        if not callable(handler):
-            raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
-        is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
-        self._registered.append(Registered(event_classes, handler, is_async))
+    def _register(self, registered: Registered) -> None:
+        self._registered.append(registered)
         self._by_class.clear()
+
+
+def _registered(event_classes: frozenset[type] | None, handler: Handler) -> Registered:
+    if not callable(handler):
+        raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
+    is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
+    return Registered(event_classes, handler, is_async)

@@ -255,6 +255,7 @@ def test_an_async_handler_is_refused_where_nothing_would_run_it(handler):
     endpoint.wsgi()
     with pytest.raises(TypeError, match=r"is async"):
         endpoint.on(events.UserCreated)(handler)
+    assert endpoint.handle(*delivery()).body == b"ignored"
     endpoint = Endpoint(SECRET)
     endpoint.on(events.UserCreated)(handler)
     assert by_asgi(endpoint, *delivery()) == HANDLED

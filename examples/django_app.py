@@ -1,0 +1,65 @@
+"""Django: `verify_and_parse` in a view, sync and async, in one file.
+
+Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... gunicorn django_app:wsgi
+Or: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... daphne django_app:asgi
+"""
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import RequestDataTooBig
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from clerk_webhook import ClerkWebhookError, events, verify_and_parse
+
+# In a project this is settings.py.
+settings.configure(
+    ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+    DATA_UPLOAD_MAX_MEMORY_SIZE=1 << 20,
+    ROOT_URLCONF=__name__,
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+)
+
+
+def welcome(event: events.UserCreated) -> None:
+    print("new user", event.data["id"], flush=True)
+
+
+@csrf_exempt  # the signature is what protects this view
+@require_POST
+def by_hand(request: HttpRequest) -> JsonResponse:
+    try:
+        event = verify_and_parse(request.headers, request.body)
+    except RequestDataTooBig:  # by DATA_UPLOAD_MAX_MEMORY_SIZE; Django itself would answer 400
+        return JsonResponse({"error": "too_large"}, status=413)
+    except ClerkWebhookError as error:
+        return JsonResponse({"error": error.code}, status=error.status)
+    if event.type == "user.created":
+        welcome(event)
+    return JsonResponse({"received": event.wire_type})
+
+
+@csrf_exempt
+@require_POST
+async def by_hand_async(request: HttpRequest) -> JsonResponse:
+    try:
+        event = verify_and_parse(request.headers, request.body)
+    except RequestDataTooBig:  # by DATA_UPLOAD_MAX_MEMORY_SIZE; Django itself would answer 400
+        return JsonResponse({"error": "too_large"}, status=413)
+    except ClerkWebhookError as error:
+        return JsonResponse({"error": error.code}, status=error.status)
+    if event.type == "user.created":
+        await sync_to_async(welcome)(event)  # what blocks must not run in the event loop
+    return JsonResponse({"received": event.wire_type})
+
+
+# Give Clerk the path exactly as it stands here. Where it ends in "/" and the endpoint's URL doesn't, APPEND_SLASH
+# answers a redirect, and Svix follows none.
+urlpatterns = [path("by-hand", by_hand), path("by-hand-async", by_hand_async)]
+
+wsgi = get_wsgi_application()
+asgi = get_asgi_application()

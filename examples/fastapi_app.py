@@ -1,0 +1,34 @@
+"""FastAPI: the endpoint mounted, and `verify_and_parse` in a view.
+
+Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn fastapi_app:app
+"""
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.routing import Route
+
+from clerk_webhook import ClerkWebhookError, events, verify_and_parse
+from clerk_webhook.endpoint import Endpoint
+
+app = FastAPI()
+endpoint = Endpoint()
+
+# Not app.mount: it redirects to "/api/webhooks/", and Svix follows no redirects.
+app.router.routes.append(Route("/api/webhooks", endpoint.asgi()))
+
+
+@endpoint.on(events.UserCreated)
+def welcome(event: events.UserCreated) -> None:
+    print("new user", event.data["id"], flush=True)
+
+
+@app.post("/by-hand", max_body_size=1 << 20)  # FastAPI 0.164 or newer; nothing limits it by default
+async def by_hand(request: Request) -> dict[str, str]:
+    # No parameter with a model: FastAPI would parse the body, and only the raw bytes are what was signed.
+    try:
+        event = verify_and_parse(request.headers, await request.body())
+    except ClerkWebhookError as error:
+        raise HTTPException(error.status, error.code) from error
+    if event.type == "user.created":
+        await run_in_threadpool(welcome, event)  # what blocks must not run in the event loop
+    return {"received": event.wire_type}
