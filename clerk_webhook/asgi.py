@@ -53,8 +53,8 @@ class ASGIApp:
         """
         if scope["type"] == "http":
             response = await self._respond(scope, receive)
-            # "If send() is called on a closed connection the server should raise a server-specific subclass of OSError":
-            # the client has gone, and what was done stays done.
+            # "If send() is called on a closed connection the server should raise a server-specific subclass of
+            # OSError": the client has gone, and what was done stays done.
             with suppress(OSError):
                 await _send(response, send)
         elif scope["type"] == "lifespan":
