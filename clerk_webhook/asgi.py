@@ -20,7 +20,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 _NAME_LENGTH = len(b"content-length")
-_MANY_DIGITS = 20  # more than any length has; int() raises for some thousands
 
 
 class ASGIApp:
@@ -70,7 +69,7 @@ class ASGIApp:
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         """Return the answer."""
         endpoint = self._endpoint
-        refused = endpoint.refuse_unread(scope["method"], _content_length(scope["headers"]))
+        refused = endpoint.precheck(scope["method"], _content_length(scope["headers"]))
         if refused is not None:
             return refused
         chunks: list[bytes] = []
@@ -89,12 +88,12 @@ class ASGIApp:
         return await endpoint.handle_async(scope["headers"], b"".join(chunks))
 
 
-def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     """Return the length that is announced, where it is."""
     for name, value in headers:
         # Names "should be lowercased, but it is not required".
         if len(name) == _NAME_LENGTH and name.lower() == b"content-length":
-            return int(value) if value.isdigit() and len(value) < _MANY_DIGITS else None
+            return value
     return None
 
 

@@ -47,6 +47,9 @@ class LambdaHandler:
 
         Returns:
             The answer, as Lambda wants it.
+
+        Raises:
+            TypeError: The event is no HTTP request.
         """
         response = self._respond(event)
         status = HTTPStatus(response.status)
@@ -66,8 +69,11 @@ class LambdaHandler:
     def _respond(self, event: Mapping[str, Any]) -> Response:
         endpoint = self._endpoint
         # "httpMethod" in what REST APIs and load balancers send, the other place in HTTP APIs and function URLs.
-        method = event.get("httpMethod") or event.get("requestContext", {}).get("http", {}).get("method", "")
-        refused = endpoint.refuse_unread(method, None)
+        method = event.get("httpMethod") or event.get("requestContext", {}).get("http", {}).get("method")
+        if method is None:
+            # To answer would be to say that a message of a queue was handled, for example.
+            raise TypeError("This event is no HTTP request of API Gateway, a load balancer or a function URL.")
+        refused = endpoint.precheck(method, None)
         if refused is not None:
             return refused
         body = event.get("body") or ""

@@ -15,7 +15,9 @@ import time
 import traceback
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from .errors import ClerkWebhookError
 from .handlers import Handler, Handlers, Registered
@@ -50,6 +52,7 @@ Outcome: TypeAlias = Literal[
     "method_not_allowed",
     "aborted",
     "failed",
+    "cancelled",
 ]
 """What became of an attempt. `"ignored"`: genuine, and no handler is for it. `"refused"`: not genuine."""
 
@@ -70,14 +73,24 @@ _ANSWERS: dict[Outcome, tuple[int, dict[str, str]]] = {
     # "stops retries of the message just sent" (https://docs.svix.com/receiving/delivery-control).
     "aborted": (400, {"webhook-delivery": "abort-message"}),
     "failed": (500, {}),
+    # By the server, which answers for itself, if at all.
+    "cancelled": (503, {}),
 }
 
 _LEVELS: dict[Outcome, int] = {
     "refused": logging.WARNING,
     "too_large": logging.WARNING,
     "aborted": logging.WARNING,
+    "cancelled": logging.WARNING,
     "failed": logging.ERROR,
 }
+
+# How long a cancelled request waits for its message to be released: mostly it is at once.
+_PATIENCE = 1.0
+_MANY_DIGITS = 20
+_MANY_FRAMES = 20
+
+T = TypeVar("T")
 
 _logger = logging.getLogger("clerk_webhook")
 _now = time.perf_counter
@@ -116,12 +129,13 @@ class Attempt(NamedTuple):
     Attributes:
         outcome: What became of it.
         status: The HTTP status of the answer.
-        code: Why it was refused, as the errors' `code`: `"signature_mismatch"`. None for all that is genuine.
+        code: Why it was refused, as the errors' `code`: `"signature_mismatch"`, or `"incomplete_body"`. None for all
+            other outcomes.
         event_type: The event type as sent. None for what isn't genuine.
         message_id: The message id. None for what isn't genuine.
         duration: From when the body was there until the answer was known, in seconds.
-        error: What was raised, by verification or by a handler. Its text may hold personal data, so the log has only
-            its class and where it was raised.
+        error: What was raised, by verification or by a handler. A handler's may hold personal data, so the log has
+            only its class and where it was raised.
     """
 
     outcome: Outcome
@@ -130,11 +144,11 @@ class Attempt(NamedTuple):
     event_type: str | None
     message_id: str | None
     duration: float
-    error: Exception | None
+    error: BaseException | None
 
 
 Observer: TypeAlias = "Callable[[Attempt], object]"
-"""Called once for each request with what became of it: for metrics, and for error reporters."""
+"""Called once for each request with what became of it, in whatever thread that was: for metrics and error reporters."""
 
 
 class Endpoint(Handlers):
@@ -183,15 +197,23 @@ class Endpoint(Handlers):
                 reads them.
             tolerance: How far the time of signing may be from now, either way, in seconds.
             store: Remembers which messages are done, so that a retry or a replay has no second effect. Without one,
-                handlers have to bear messages that come twice.
+                handlers have to bear messages that come twice. Each endpoint needs a store of its own: Svix sends one
+                message to several endpoints under one id.
             max_body: The largest body that is read, in bytes.
             observer: Called once for each request with what became of it. What it raises is logged, and changes
                 nothing.
 
         Raises:
             SecretError: No secret is configured, or one of them can't be a signing secret.
+            TypeError: An argument has the wrong type.
         """
         super().__init__()
+        if isinstance(store, type):
+            raise TypeError(f"store must be a store, not a class: {store.__name__}().")
+        if type(max_body) is not int:
+            raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
+        if observer is not None and inspect.iscoroutinefunction(observer):
+            raise TypeError("observer must not be async: nothing awaits it.")
         try:
             if secrets:
                 self._webhook = Webhook(*secrets, tolerance=tolerance)
@@ -203,6 +225,7 @@ class Endpoint(Handlers):
         self._max_body = max_body
         self._observer = observer
         self._sync_only = False
+        self._workers: set[asyncio.Task[Response]] = set()
 
     @property
     def max_body(self) -> int:
@@ -232,12 +255,14 @@ class Endpoint(Handlers):
         event = self._open(headers, body, started)
         if isinstance(event, Response):
             return event
-        return self._answer(started, *self._work(event, self._registered_for(event)), event=event)
+        return self._attempt(event, self._registered_for(event), started)
 
     async def handle_async(self, headers: Headers, body: bytes | str) -> Response:
         """Verify a request and run its handlers: async ones here, sync ones and the store in threads.
 
-        If it is cancelled, the message is released, unless a thread is at work on it: that goes on to its end.
+        It needs asyncio. If it is cancelled, an async handler is cancelled too, and the message released. A sync one
+        can't be stopped: it goes on to its end without the request, and then the message is completed if that was the
+        last one, or else released.
 
         Args:
             headers: All headers of the request, as the framework holds them.
@@ -259,35 +284,49 @@ class Endpoint(Handlers):
         if isinstance(event, Response):
             return event
         handlers = self._registered_for(event)
-        if not handlers:
-            result: _Result = ("ignored", None)
-        elif any(registered.is_async for registered in handlers):
-            result = await self._work_async(event, handlers)
-        else:
-            # In one thread from the claim to its completion: a cancelled request leaves no half of it.
-            result = await asyncio.to_thread(self._work, event, handlers)
-        return self._answer(started, *result, event=event)
+        count_async = sum(registered.is_async for registered in handlers)
+        if handlers and not count_async:
+            # In one thread from the claim to the record, so that a cancelled request leaves nothing half done.
+            return await asyncio.to_thread(self._attempt, event, handlers, started)
+        attempt = self._attempt_async(event, handlers, started)
+        if self._store is None and count_async == len(handlers):
+            return await attempt
+        # Steps in threads go on when the request is cancelled, so a task of their own sees to what follows.
+        worker = asyncio.create_task(attempt)
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+        try:
+            await asyncio.wait([worker])
+        except asyncio.CancelledError:
+            worker.cancel()
+            await asyncio.wait([worker], timeout=_PATIENCE)
+            raise
+        return worker.result()
 
-    def refuse_unread(self, method: str, content_length: int | None) -> Response | None:
+    def precheck(self, method: str, content_length: str | bytes | None) -> Response | None:
         """Answer a request that need not be read, as a transport asks before it reads the body.
 
         Args:
             method: The HTTP method.
-            content_length: How long the body is said to be, in bytes, where that is known.
+            content_length: The header of that name as it was sent, where there is one.
 
         Returns:
-            What to answer. None where the body is to be read, and `max_body` applied while reading.
+            What to answer. None where the body is to be read: then a length that was given is a number, and not more
+            than `max_body`. Without one, `max_body` has to be applied while reading.
 
         Example:
             ```python
-            response = endpoint.refuse_unread(environ["REQUEST_METHOD"], 2_000_000)
+            response = endpoint.precheck(environ["REQUEST_METHOD"], environ.get("CONTENT_LENGTH"))
             ```
         """
         if method != "POST":
             return self.refuse("method_not_allowed")
-        if content_length is not None and content_length > self._max_body:
-            return self.refuse("too_large")
-        return None
+        if not content_length:
+            return None
+        # isdigit alone lets other digits pass, and int raises for thousands of them.
+        if not (content_length.isascii() and content_length.isdigit() and len(content_length) < _MANY_DIGITS):
+            return self.refuse("refused")
+        return self.refuse("too_large") if int(content_length) > self._max_body else None
 
     def refuse(self, outcome: Unread) -> Response:
         """Answer a request whose body can't be had: a transport calls this.
@@ -304,7 +343,7 @@ class Endpoint(Handlers):
             response = endpoint.refuse("too_large")
             ```
         """
-        return self._answer(_now(), outcome, None, code="incomplete_body" if outcome == "refused" else outcome)
+        return self._answer(_now(), outcome, None, code="incomplete_body" if outcome == "refused" else None)
 
     def asgi(self) -> ASGIApp:
         """Return an ASGI application: for Starlette, FastAPI, Litestar, Quart, Django, or a server itself.
@@ -361,19 +400,32 @@ class Endpoint(Handlers):
 
     def _open(self, headers: Headers, body: bytes | str, started: float) -> WebhookEvent | Response:
         """Return the event that a request brings, or the answer to one that brings none."""
+        if isinstance(body, str):
+            body = body.encode("utf-8", "surrogatepass")
         if hasattr(body, "__len__") and len(body) > self._max_body:  # what has none isn't a body: verify says so
-            return self._answer(started, "too_large", None, code="too_large")
+            return self._answer(started, "too_large", None)
         try:
             return self._webhook.verify_and_parse(headers, body)
         except ClerkWebhookError as error:
             return self._answer(started, "refused", error, code=error.code)
 
+    def _attempt(self, event: WebhookEvent, handlers: tuple[Registered, ...], started: float) -> Response:
+        return self._answer(started, *self._work(event, handlers), event=event)
+
+    async def _attempt_async(self, event: WebhookEvent, handlers: tuple[Registered, ...], started: float) -> Response:
+        outcome, error = await self._work_async(event, handlers)
+        response = self._answer(started, outcome, error, event=event)
+        if outcome == "cancelled" and error is not None:
+            raise error
+        return response
+
     def _work(self, event: WebhookEvent, handlers: tuple[Registered, ...]) -> _Result:
         """Run the handlers of an event in this thread, once."""
         if not handlers:
             return "ignored", None
+        lease = _Lease(self._store, event.message_id)
         try:
-            claim = self._claim(event)
+            claim = lease.claim()
         except Exception as error:
             return "failed", error
         if claim is not Claim.NEW:
@@ -381,70 +433,55 @@ class Endpoint(Handlers):
         try:
             for _, handler, _ in handlers:
                 _refuse_awaitable(handler, handler(event))
-        except BaseException as error:
-            self._release(event)
-            if isinstance(error, Exception):
-                return _raised(error)
+        except (Exception, asyncio.CancelledError) as error:
+            lease.release()
+            return _raised(error)
+        except BaseException:
+            lease.release()
             raise
-        self._complete(event)
+        lease.complete()
         return "handled", None
 
     async def _work_async(self, event: WebhookEvent, handlers: tuple[Registered, ...]) -> _Result:
-        """Run the handlers of an event, of which some are async, once."""
-        claims: list[Claim] = []  # a list, so that it is known here whatever interrupts the waiting for it
+        """Run the handlers of an event here, and the sync ones and the store in threads, once."""
+        if not handlers:
+            return "ignored", None
+        lease = _Lease(self._store, event.message_id)
         try:
-            await self._store_async(lambda event: claims.append(self._claim(event)), event)
-            if claims[0] is not Claim.NEW:
-                return _CLAIMED[claims[0]], None
-            for _, handler, is_async in handlers:
-                if is_async:
-                    await handler(event)
-                else:
-                    _refuse_awaitable(handler, await _in_thread(handler, event))
+            claim = await _in_thread(lease.claim) if self._store else lease.claim()
         except Exception as error:
-            if claims:
-                await self._store_async(self._release, event)
-            return _raised(error)
+            return "failed", error
+        if claim is not Claim.NEW:
+            return _CLAIMED[claim], None
+        try:
+            for _, handler, is_async in handlers:
+                self._stop_if_cancelled()
+                result = await (handler(event) if is_async else _in_thread(partial(handler, event)))
+                _refuse_awaitable(handler, result)
+        except asyncio.CancelledError as error:
+            # A handler may let one pass that was meant for another task.
+            outcome: _Result = ("cancelled", error) if _cancelling() else ("failed", error)
+        except Exception as error:
+            outcome = _raised(error)
         except BaseException:
-            # Cancelled, or the loop is being closed: nothing can be awaited any more.
-            if Claim.NEW in claims:
-                self._release(event)
+            lease.release()
             raise
-        await self._store_async(self._complete, event)
-        return "handled", None
-
-    async def _store_async(self, step: Callable[[WebhookEvent], object], event: WebhookEvent) -> None:
-        """Take a step that may wait for the store; without a store it doesn't."""
-        if self._store is None:
-            step(event)
         else:
-            await _in_thread(step, event)
+            await _settle(lease.complete, in_thread=self._store is not None)
+            return "handled", None
+        await _settle(lease.release, in_thread=self._store is not None)
+        return outcome
 
-    def _claim(self, event: WebhookEvent) -> Claim:
-        if self._store is None or event.message_id is None:
-            return Claim.NEW
-        return self._store.claim(event.message_id)
-
-    def _complete(self, event: WebhookEvent) -> None:
-        if self._store is not None and event.message_id is not None:
-            try:
-                self._store.complete(event.message_id)
-            except Exception as error:
-                # The effect is there, so the answer stays 2xx: to have it sent again would be worse.
-                self._report("The store failed to complete a message", error, event)
-
-    def _release(self, event: WebhookEvent) -> None:
-        if self._store is not None and event.message_id is not None:
-            try:
-                self._store.release(event.message_id)
-            except Exception as error:
-                self._report("The store failed to release a message, which it will when its lease ends", error, event)
+    def _stop_if_cancelled(self) -> None:
+        """Stop a worker whose request was cancelled while it waited for a thread."""
+        if asyncio.current_task() in self._workers and _cancelling():
+            raise asyncio.CancelledError
 
     def _answer(
         self,
         started: float,
         outcome: Outcome,
-        error: Exception | None,
+        error: BaseException | None,
         *,
         event: WebhookEvent | None = None,
         code: str | None = None,
@@ -459,7 +496,7 @@ class Endpoint(Handlers):
             try:
                 self._observer(attempt)
             except Exception as observer_error:
-                self._report("The observer failed", observer_error, event)
+                _report("The observer failed", observer_error, message_id)
         # Of what was handled there is nothing to say, and servers send a body in a packet of its own.
         body = b"" if outcome == "handled" else outcome.encode()
         always = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
@@ -479,35 +516,66 @@ class Endpoint(Handlers):
         if slow:
             parts.append("- after 15 s Svix takes it for failed and sends it again: hand long work to a queue")
         text = " ".join(parts)
-        if isinstance(attempt.error, ClerkWebhookError):
-            text += f": {attempt.error}"
-        elif attempt.error:
-            text += f": {_where(attempt.error)}"
+        if attempt.error:
+            # The errors of verification are this package's own.
+            text += f": {attempt.error if attempt.outcome == 'refused' else _where(attempt.error)}"
         extra = attempt._asdict()
         del extra["error"]
         with suppress(Exception):  # a filter or handler that raises must not change the answer
             _logger.log(level, "%s", text, extra=extra)
 
-    def _report(self, problem: str, error: Exception, event: WebhookEvent | None) -> None:
-        """Log a failure that changes no answer."""
-        with suppress(Exception):
-            _logger.error("%s: %s", problem, _where(error), extra={"message_id": event.message_id if event else None})
+
+class _Lease:
+    """The claim of one attempt on its message. Without a store every attempt has it."""
+
+    def __init__(self, store: Store | None, message_id: str | None) -> None:
+        self._store = store
+        self._message_id = message_id or ""
+        self._owner = token_hex(8) if store else ""
+
+    def claim(self) -> Claim:
+        return self._store.claim(self._message_id, self._owner) if self._store else Claim.NEW
+
+    def complete(self) -> None:
+        try:
+            if self._store:
+                self._store.complete(self._message_id)
+        except Exception as error:
+            # The effect is there, so the answer stays 2xx: to have it sent again would be worse.
+            _report("The store failed to complete a message", error, self._message_id)
+
+    def release(self) -> None:
+        try:
+            if self._store:
+                self._store.release(self._message_id, self._owner)
+        except Exception as error:
+            _report("The store failed to release a message, which its lease will", error, self._message_id)
 
 
-_Result: TypeAlias = tuple[Outcome, Exception | None]
+_Result: TypeAlias = tuple[Outcome, BaseException | None]
 
 _CLAIMED: dict[Claim, Outcome] = {Claim.DONE: "duplicate", Claim.IN_PROGRESS: "in_progress"}
 
 
-def _raised(error: Exception) -> _Result:
+def _raised(error: BaseException) -> _Result:
     """Return what it comes to that a handler, or the store, raised."""
     return ("aborted" if isinstance(error, AbortDelivery) else "failed"), error
 
 
-def _where(error: Exception) -> str:
+def _report(problem: str, error: Exception, message_id: str | None) -> None:
+    """Log a failure that changes no answer."""
+    with suppress(Exception):
+        _logger.error("%s: %s", problem, _where(error), extra={"message_id": message_id})
+
+
+def _where(error: BaseException) -> str:
     """Say what was raised and where, without its text: that is often the data which led to it."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    return "".join([f"{type(error).__qualname__}\n", *traceback.format_list(frames)]).rstrip()
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames and frames[-1].filename == __file__:
+        # Raised by the call itself, or here: it says that the handler takes no event, for example.
+        return f"{type(error).__qualname__}: {error}"
+    theirs = [frame for frame in frames if frame.filename != __file__]
+    return "".join([f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]).rstrip()
 
 
 def _name(handler: Handler) -> str:
@@ -532,15 +600,38 @@ def _refuse_awaitable(handler: Handler, result: object) -> None:
         raise TypeError(f"{_name(handler)} returned something to await: declare it as async def.")
 
 
-async def _in_thread(function: Callable[[WebhookEvent], object], event: WebhookEvent) -> object:
-    """Call a function in a thread, and don't return before it has, even when cancelled: it can't be stopped."""
+def _cancelling() -> bool:
+    """Tell whether the task that runs this has been cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _in_thread(step: Callable[[], T]) -> T:
+    """Take a step in a thread, and don't return before it is done, even when cancelled: a thread can't be stopped."""
     context = copy_context()
-    future = asyncio.get_running_loop().run_in_executor(None, lambda: context.run(function, event))
+
+    def call() -> tuple[T | None, BaseException | None]:
+        try:
+            return context.run(step), None
+        except BaseException as error:
+            return None, error  # a future would never be done for StopIteration
+
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    while not future.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([future])
+    result, error = future.result()
+    if error is not None:
+        raise error
+    return cast("T", result)  # None only where that is what the step returned
+
+
+async def _settle(step: Callable[[], None], *, in_thread: bool) -> None:
+    """Complete or release a message, where the store may have to be waited for in a thread."""
+    if not in_thread:
+        step()
+        return
     try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([future])
-        future.exception()  # so that asyncio doesn't report it as never retrieved
-        raise
+        await _in_thread(step)
+    except RuntimeError:
+        step()  # the loop takes no more work for its threads: it is being shut down

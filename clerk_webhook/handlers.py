@@ -193,23 +193,26 @@ class Handlers:
     def _registered_for(self, event: WebhookEvent) -> tuple[Registered, ...]:
         """Return the handlers for an event, in the order registered."""
         event_class = type(event)
-        found = self._by_class.get(event_class)
+        by_class = self._by_class  # which is another once anything is registered meanwhile
+        found = by_class.get(event_class)
         if found is None:
             found = tuple(
                 registered
                 for registered in self._registered
                 if registered.event_classes is None or event_class in registered.event_classes
             )
-            self._by_class[event_class] = found
+            by_class[event_class] = found
         return found
 
     def _register(self, registered: Registered) -> None:
         self._registered.append(registered)
-        self._by_class.clear()
+        self._by_class = {}
 
 
 def _registered(event_classes: frozenset[type] | None, handler: Handler) -> Registered:
     if not callable(handler):
         raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise TypeError("A handler must not be a generator, for nothing would run it: write it without yield.")
     is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
     return Registered(event_classes, handler, is_async)

@@ -316,4 +316,5 @@ def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
     if isinstance(event, str):
         return event.encode()
     body = event.raw if isinstance(event, Event) else dict(event)
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    # A lone surrogate has no UTF-8; written with a backslash it is what JSON calls it.
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

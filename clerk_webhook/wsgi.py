@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["WSGIApp"]
 
 _CHUNK = 1 << 16
-_MANY_DIGITS = 20  # more than any length has; int() raises for some thousands
 
 
 class WSGIApp:
@@ -49,35 +48,30 @@ class WSGIApp:
         response = self._respond(environ)
         status = HTTPStatus(response.status)
         start_response(f"{status.value} {status.phrase}", list(response.headers.items()))
-        return [response.body]
+        # RFC 9110, section 9.3.2: "the server MUST NOT send content in the response" to HEAD.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _respond(self, environ: dict[str, Any]) -> Response:
         endpoint = self._endpoint
-        length = _content_length(environ)
-        refused = endpoint.refuse_unread(environ["REQUEST_METHOD"], length)
+        # "May be empty or absent."
+        length: str | None = environ.get("CONTENT_LENGTH")
+        refused = endpoint.precheck(environ["REQUEST_METHOD"], length)
         if refused is not None:
             return refused
         try:
-            body = _read(environ, length, endpoint.max_body)
-        except OSError:
-            # What servers raise when the client has gone, or sends chunks that are none.
+            body = _read(environ, int(length or 0), endpoint.max_body)
+        except Exception:  # noqa: BLE001  # servers raise what they like where the client has gone, or sends bad chunks
             return endpoint.refuse("refused")
         if len(body) > endpoint.max_body:
             return endpoint.refuse("too_large")
         return endpoint.handle(environ, body)
 
 
-def _content_length(environ: dict[str, Any]) -> int | None:
-    """Return the length that is announced. "May be empty or absent", and nothing vouches for it."""
-    length: str = environ.get("CONTENT_LENGTH") or ""
-    return int(length) if length.isascii() and length.isdigit() and len(length) < _MANY_DIGITS else None
-
-
-def _read(environ: dict[str, Any], length: int | None, limit: int) -> bytes:
+def _read(environ: dict[str, Any], length: int, limit: int) -> bytes:
     """Return the body, or where it is larger than the limit, a little more than that."""
     # Where the server ends the stream at the end of the body (a convention of gunicorn, Werkzeug and mod_wsgi), chunked
     # bodies can be read, which have no length. Elsewhere, to read on would be to wait for what never comes.
-    remaining = limit + 1 if environ.get("wsgi.input_terminated") else length or 0
+    remaining = limit + 1 if environ.get("wsgi.input_terminated") else length
     chunks: list[bytes] = []
     while remaining > 0:
         chunk: bytes = environ["wsgi.input"].read(min(remaining, _CHUNK))

@@ -5,11 +5,12 @@ import re
 import runpy
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from deliveries import SECRET
 
-from clerk_webhook import Webhook, parse_event
+from clerk_webhook import Webhook, cli, parse_event
 from clerk_webhook.cli import demo, main
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
@@ -225,3 +226,30 @@ def test_whoever_reads_may_stop_reading(monkeypatch):
         monkeypatch.setattr(sys, "stdout", stdout)
         assert main(["events", "user.created"]) == 1
         stdout.write("flushed on closing")
+
+
+def test_what_the_terminal_has_no_letters_for_is_escaped(monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="cp1252"))
+    assert main(["check", json.dumps(sample_event("user.deleted").raw | {"\u0438\u043c\u044f": 1})]) == 1
+    assert b"\\u0438" in shown.getvalue()
+
+
+def test_a_closed_standard_input_or_output_is_no_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", "-"])
+    assert "no standard input" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["events"]) == 0
+
+
+def test_a_checkout_that_is_not_installed_has_its_commands(monkeypatch, capsys):
+    def not_installed(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(cli, "version", not_installed)
+    assert main(["events", "user.deleted"]) == 0
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert "(not installed)" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import pytest
 from deliveries import OTHER_SECRET, SECRET, signed
 from transports import TRANSPORTS, asgi_call, asgi_scope, by_asgi, by_wsgi
 
-from clerk_webhook import Headers, SecretError, events
+from clerk_webhook import Headers, PayloadError, SecretError, events
 from clerk_webhook import endpoint as endpoint_module
 from clerk_webhook.endpoint import AbortDelivery, Endpoint
 from clerk_webhook.handlers import Handlers
@@ -41,6 +41,19 @@ def handled(seen=None, raises=None):
             raise raises
 
     return endpoint, seen
+
+
+class AsyncObject:
+    async def __call__(self, event):
+        pass
+
+
+async def async_handler(event):
+    pass
+
+
+async def other_async_handler(other, event):
+    pass
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -157,6 +170,28 @@ def test_several_secrets_and_a_tolerance_are_those_of_webhook():
     assert endpoint.handle(*delivery(timestamp=int(time.time()) - 60)).status == 400
 
 
+@pytest.mark.parametrize(
+    ("arguments", "cure"),
+    [
+        ({"store": MemoryStore}, r"MemoryStore\(\)"),
+        ({"max_body": "1MB"}, "max_body must be an int, in bytes, not str"),
+        ({"max_body": None}, "not NoneType"),
+        ({"observer": async_handler}, "must not be async"),
+    ],
+)
+def test_a_wrong_argument_fails_at_start_up(arguments, cure):
+    with pytest.raises(TypeError, match=cure):
+        Endpoint(SECRET, **arguments)
+
+
+def test_the_limit_is_in_bytes_for_text_too():
+    headers, body = delivery(first_name="\u2603" * 100)
+    body = json.dumps(json.loads(body), ensure_ascii=False)
+    headers = signed(body.encode(), timestamp=int(time.time()))
+    assert Endpoint(SECRET, max_body=len(body.encode())).handle(headers, body).status == 200
+    assert Endpoint(SECRET, max_body=len(body.encode()) - 1).handle(headers, body).status == 413
+
+
 # Handlers.
 
 
@@ -231,19 +266,6 @@ def test_a_mistaken_registration_is_a_type_error(register):
         register(Endpoint(SECRET))
 
 
-class AsyncObject:
-    async def __call__(self, event):
-        pass
-
-
-async def async_handler(event):
-    pass
-
-
-async def other_async_handler(other, event):
-    pass
-
-
 @pytest.mark.parametrize("handler", [async_handler, partial(other_async_handler, 1), AsyncObject()])
 def test_an_async_handler_is_refused_where_nothing_would_run_it(handler):
     for mount in (Endpoint.wsgi, Endpoint.aws_lambda, lambda endpoint: endpoint.handle(*delivery())):
@@ -269,7 +291,43 @@ def test_an_async_function_that_does_not_look_it_fails_rather_than_being_dropped
         return async_handler(event)
 
     assert send(endpoint, *delivery()).status == 500
-    assert "TypeError" in caplog.text
+    assert "handler returned something to await: declare it as async def" in caplog.text
+
+
+def test_an_async_handler_that_forgets_an_await_fails(caplog):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        return async_handler(event)
+
+    assert by_asgi(endpoint, *delivery()).status == 500
+    assert "handler returned something to await" in caplog.text
+
+
+def generator(event):
+    yield
+
+
+async def async_generator(event):
+    yield
+
+
+@pytest.mark.parametrize("handler", [generator, async_generator])
+def test_a_generator_is_refused_for_nothing_would_run_it(handler):
+    with pytest.raises(TypeError, match="without yield"):
+        Endpoint(SECRET).on(events.UserCreated)(handler)
+
+
+def test_a_handler_that_takes_no_event_is_told_of(send, caplog):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on(events.UserCreated)
+    def handler():
+        pass
+
+    assert send(endpoint, *delivery()).status == 500
+    assert "handler() takes 0 positional arguments but 1 was given" in caplog.text
 
 
 def test_something_else_to_await_is_refused_too():
@@ -343,19 +401,27 @@ def test_a_sync_handler_that_sleeps_does_not_stop_other_requests():
     assert order == ["quick", "slow"]
 
 
-async def cancelled(endpoint, entered):
-    """Start a delivery, cancel it once its handler has been entered, and see it end."""
+async def cancelled(endpoint, entered, *, times=1):
+    """Start a delivery and cancel it once its handler has been entered: some frameworks do so until it works."""
     task = asyncio.create_task(endpoint.handle_async(*delivery()))
     while not entered.is_set():
         await asyncio.sleep(0.001)
-    task.cancel()
-    await asyncio.sleep(0)
-    task.cancel()  # as some frameworks do until it works
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
     return task
 
 
+async def until_settled(endpoint):
+    """Send the next attempts until one is no longer told that the message is being handled."""
+    while (answer := await endpoint.handle_async(*delivery())).body == b"in_progress":
+        await asyncio.sleep(0.001)
+    return answer
+
+
 def test_a_cancelled_request_releases_its_claim():
-    endpoint = Endpoint(SECRET, store=MemoryStore())
+    observed = []
+    endpoint = Endpoint(SECRET, store=MemoryStore(), observer=observed.append)
     entered = threading.Event()
     seen = []
 
@@ -373,32 +439,32 @@ def test_a_cancelled_request_releases_its_claim():
 
     assert asyncio.run(story()) == HANDLED
     assert len(seen) == 2
+    assert [attempt.outcome for attempt in observed] == ["cancelled", "handled"]
 
 
-def test_a_cancelled_request_does_not_release_what_a_thread_is_still_at_work_on():
-    endpoint = Endpoint(SECRET, store=MemoryStore())
-    entered, leave = threading.Event(), threading.Event()
+def test_a_cancelled_request_without_a_store_is_cancelled_and_observed():
+    observed = []
+    endpoint = Endpoint(SECRET, observer=observed.append)
+    entered = threading.Event()
 
     @endpoint.on(events.UserCreated)
-    def handler(event):
+    async def handler(event):
         entered.set()
-        assert leave.wait(10)
+        await asyncio.sleep(60)
 
     async def story():
+        task = await cancelled(endpoint, entered)
         with pytest.raises(asyncio.CancelledError):
-            await (await cancelled(endpoint, entered))
-        meanwhile = await endpoint.handle_async(*delivery())
-        leave.set()
-        while (later := await endpoint.handle_async(*delivery())).body == b"in_progress":
-            await asyncio.sleep(0.001)
-        return meanwhile.body, later.body
+            await task
 
-    assert asyncio.run(story()) == (b"in_progress", b"duplicate")
+    asyncio.run(story())
+    assert [attempt[:5] for attempt in observed] == [("cancelled", 503, None, "user.created", "msg_1")]
 
 
 @pytest.mark.parametrize("error", [None, OSError()])
-def test_a_cancelled_request_with_an_async_handler_to_come_waits_for_the_thread_and_releases(error):
-    endpoint = Endpoint(SECRET, store=MemoryStore())
+def test_sync_handlers_of_a_cancelled_request_go_on_to_their_end(error, caplog):
+    observed = []
+    endpoint = Endpoint(SECRET, store=MemoryStore(), observer=observed.append)
     entered, leave = threading.Event(), threading.Event()
     seen = []
 
@@ -406,26 +472,144 @@ def test_a_cancelled_request_with_an_async_handler_to_come_waits_for_the_thread_
     def handler(event):
         entered.set()
         assert leave.wait(10)
-        if error and not seen:
-            seen.append("failed")
+        seen.append(event)
+        if error and len(seen) == 1:
             raise error
 
+    async def story():
+        with pytest.raises(asyncio.CancelledError):
+            await (await cancelled(endpoint, entered))
+        meanwhile = await endpoint.handle_async(*delivery())
+        leave.set()
+        return meanwhile.body, await until_settled(endpoint)
+
+    meanwhile, later = asyncio.run(story())
+    assert meanwhile == b"in_progress"
+    assert later.body == (b"" if error else b"duplicate")
+    outcomes = [attempt.outcome for attempt in observed if attempt.outcome != "in_progress"]
+    assert outcomes == (["failed", "handled"] if error else ["handled", "duplicate"])
+    assert ("OSError" in caplog.text) == bool(error)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("error", [None, OSError()])
+def test_a_cancelled_request_whose_last_handler_is_in_a_thread_has_one_effect(error, times, monkeypatch):
+    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+    entered, leave = threading.Event(), threading.Event()
+    seen = []
+
     @endpoint.on(events.UserCreated)
-    async def never(event):
+    async def first(event):
+        seen.append("first")
+
+    @endpoint.on(events.UserCreated)
+    def last(event):
+        entered.set()
+        assert leave.wait(10)
+        seen.append("last")
+        if error and len(seen) == 2:
+            raise error
+
+    async def story():
+        with pytest.raises(asyncio.CancelledError):
+            await (await cancelled(endpoint, entered, times=times))
+        meanwhile = await endpoint.handle_async(*delivery())
+        leave.set()
+        return meanwhile.body, await until_settled(endpoint)
+
+    meanwhile, later = asyncio.run(story())
+    assert meanwhile == b"in_progress"
+    assert later.body == (b"" if error else b"duplicate")
+    assert seen == ["first", "last"] * (2 if error else 1)
+
+
+def test_a_cancelled_request_does_not_start_its_next_handler(monkeypatch):
+    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+    entered, leave = threading.Event(), threading.Event()
+    seen = []
+
+    @endpoint.on(events.UserCreated)
+    def first(event):
+        entered.set()
+        assert leave.wait(10)
+        seen.append("first")
+
+    @endpoint.on(events.UserCreated)
+    async def second(event):
         seen.append("second")
 
     async def story():
-        task = await cancelled(endpoint, entered)
-        await asyncio.sleep(0.01)
-        assert not task.done()
-        assert (await endpoint.handle_async(*delivery())).body == b"in_progress"
-        leave.set()
         with pytest.raises(asyncio.CancelledError):
-            await task
-        return await endpoint.handle_async(*delivery())
+            await (await cancelled(endpoint, entered))
+        leave.set()
+        return await until_settled(endpoint)
 
     assert asyncio.run(story()) == HANDLED
-    assert seen == (["failed", "second"] if error else ["second"])
+    assert seen == ["first", "first", "second"]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_handler_that_lets_the_cancellation_of_another_task_pass_has_failed(stored):
+    endpoint = Endpoint(SECRET, store=MemoryStore() if stored else None)
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        other = asyncio.create_task(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        other.cancel()
+        await other
+
+    for _ in range(2):
+        assert by_asgi(endpoint, *delivery()).body == b"failed"
+
+
+def test_a_sync_handler_that_raises_a_cancellation_has_failed(send):
+    endpoint, seen = handled(raises=asyncio.CancelledError())
+    for _ in range(2):
+        assert send(endpoint, *delivery()).body == b"failed"
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("beside", ["sync", "async"])
+def test_a_handler_that_raises_stop_iteration_does_not_hang(beside):
+    """A future is never done for a StopIteration: the request would wait for ever, and hold its message."""
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+
+    @endpoint.on(events.UserCreated)
+    def handler(event):
+        next(iter([]))
+
+    if beside == "async":
+        endpoint.on_any(async_handler)
+    for _ in range(2):
+        assert asyncio.run(asyncio.wait_for(endpoint.handle_async(*delivery()), 5)).body == b"failed"
+
+
+def test_a_message_is_completed_though_the_loop_takes_no_more_work_for_its_threads():
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    assert by_asgi(endpoint, *delivery()) == HANDLED
+    assert by_asgi(endpoint, *delivery()).body == b"duplicate"
+
+
+def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next():
+    store = MemoryStore(lease=0)
+    endpoint = Endpoint(SECRET, store=store)
+
+    @endpoint.on(events.UserCreated)
+    def handler(event):
+        store._lease = 60
+        assert store.claim("msg_1", "the next attempt") is Claim.NEW
+        raise TimeoutError
+
+    assert endpoint.handle(*delivery()).body == b"failed"
+    assert store.claim("msg_1", "a third") is Claim.IN_PROGRESS
 
 
 class SlowStore(MemoryStore):
@@ -433,8 +617,8 @@ class SlowStore(MemoryStore):
         super().__init__()
         self.entered, self.leave = threading.Event(), threading.Event()
 
-    def claim(self, message_id):
-        claim = super().claim(message_id)
+    def claim(self, message_id, owner=""):
+        claim = super().claim(message_id, owner)
         self.entered.set()
         assert self.leave.wait(10)
         return claim
@@ -455,14 +639,17 @@ def test_a_request_that_is_cancelled_while_it_claims_releases_its_own_claim_only
             await task
 
     asyncio.run(story())
-    assert store.claim("msg_1") is then
+    assert MemoryStore.claim(store, "msg_1") is then
 
 
-def test_a_worker_that_is_told_to_exit_releases_its_claim():
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_worker_that_is_told_to_exit_releases_its_claim(is_async):
     endpoint, seen = handled(raises=KeyboardInterrupt())
+    if is_async:
+        endpoint.on(events.UserCreated)(async_handler)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            endpoint.handle(*delivery())
+            asyncio.run(endpoint.handle_async(*delivery())) if is_async else endpoint.handle(*delivery())
     assert len(seen) == 2
 
 
@@ -470,25 +657,26 @@ def test_a_worker_that_is_told_to_exit_releases_its_claim():
 
 
 class FailingStore(MemoryStore):
-    def __init__(self, fails):
+    def __init__(self, fails, error=ConnectionError):
         super().__init__()
         self.fails = fails
+        self.error = error
 
     def _fail(self, step):
         if step == self.fails:
-            raise ConnectionError(f"of {step}, to {ADDRESS}")
+            raise self.error(f"of {step}, to {ADDRESS}")
 
-    def claim(self, message_id):
+    def claim(self, message_id, owner=""):
         self._fail("claim")
-        return super().claim(message_id)
+        return super().claim(message_id, owner)
 
     def complete(self, message_id):
         self._fail("complete")
         super().complete(message_id)
 
-    def release(self, message_id):
+    def release(self, message_id, owner=""):
         self._fail("release")
-        super().release(message_id)
+        super().release(message_id, owner)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -516,6 +704,14 @@ def test_a_store_that_fails(kind, fails, raises, status, logged, caplog):
     assert logged in caplog.text
     assert "ConnectionError" in caplog.text
     assert ADDRESS not in caplog.text
+
+
+@pytest.mark.parametrize("error", [StopIteration, AbortDelivery])
+@pytest.mark.parametrize("handler", [async_handler, lambda event: None])
+def test_whatever_a_store_raises_is_a_failure(error, handler):
+    endpoint = Endpoint(SECRET, store=FailingStore("claim", error))
+    endpoint.on(events.UserCreated)(handler)
+    assert asyncio.run(asyncio.wait_for(endpoint.handle_async(*delivery()), 5)).body == b"failed"
 
 
 # What is logged and observed.
@@ -547,8 +743,8 @@ def test_the_observer_is_called_once_for_each_request(send):
         ("ignored", 200, None, "new.type", "msg_2"),
         ("failed", 500, None, "user.deleted", "msg_3"),
         ("refused", 400, "missing_header", None, None),
-        ("method_not_allowed", 405, "method_not_allowed", None, None),
-        ("too_large", 413, "too_large", None, None),
+        ("method_not_allowed", 405, None, None, None),
+        ("too_large", 413, None, None, None),
     ]
     assert [attempt.error for attempt in seen if attempt.outcome == "failed"] == [failure]
     assert all(0 <= attempt.duration < 10 for attempt in seen)
@@ -591,7 +787,22 @@ def test_a_failure_is_logged_with_its_place_and_without_its_text(caplog):
     assert "Ada" not in record.getMessage()
 
 
-@pytest.mark.parametrize("raises", [None, ValueError, AbortDelivery])
+def test_a_failure_far_down_is_no_flood(caplog):
+    endpoint, _ = handled()
+
+    @endpoint.on(events.UserCreated)
+    def even(event):
+        odd(event)
+
+    def odd(event):
+        even(event)
+
+    endpoint.handle(*delivery())
+    assert "RecursionError" in caplog.text
+    assert len(caplog.text) < 5000
+
+
+@pytest.mark.parametrize("raises", [None, ValueError, AbortDelivery, PayloadError])
 @pytest.mark.parametrize("spoiled", [False, True])
 def test_no_body_address_or_code_is_logged(send, raises, spoiled, caplog, capfd):
     caplog.set_level(logging.DEBUG)

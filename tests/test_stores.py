@@ -75,3 +75,32 @@ def test_of_many_threads_one_gets_the_message():
     with ThreadPoolExecutor(8) as pool:
         claims = list(pool.map(lambda _: store.claim("msg_1"), range(1000)))
     assert claims.count(Claim.NEW) == 1
+
+
+def test_a_claim_is_released_by_its_owner_alone(store, clock):
+    store.claim("msg_1", "first")
+    clock.now += 60
+    assert store.claim("msg_1", "second") is Claim.NEW
+    store.release("msg_1", "first")
+    assert store.claim("msg_1", "third") is Claim.IN_PROGRESS
+    store.release("msg_1", "second")
+    assert store.claim("msg_1", "third") is Claim.NEW
+    store.release("msg_2")
+
+
+def test_what_was_done_stays_done_whoever_had_claimed_it(store, clock):
+    store.claim("msg_1", "first")
+    clock.now += 60
+    store.claim("msg_1", "second")
+    store.complete("msg_1")
+    store.complete("msg_1")
+    store.release("msg_1", "second")
+    assert store.claim("msg_1") is Claim.DONE
+
+
+def test_claims_of_the_dead_are_forgotten(store, clock):
+    for number in range(100):
+        store.claim(f"msg_{number}")
+    clock.now += 60
+    store.claim("msg_new")
+    assert list(store._claims) == ["msg_new"]

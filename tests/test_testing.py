@@ -702,3 +702,8 @@ def test_a_bad_secret_is_in_no_message_and_no_local_variable(make):
         if not frame.f_code.co_filename.endswith("test_testing.py"):
             assert "unlikely" not in repr(frame.f_locals)
     assert "unlikely" not in str(caught.value)
+
+
+def test_a_lone_surrogate_is_sent_as_json_writes_it():
+    event = parse_event('{"type": "user.created", "data": {"first_name": "\\ud83d"}}')
+    assert Webhook(SECRET).verify_and_parse(*signed_request(event, SECRET)).data == event.data

@@ -49,6 +49,8 @@ def _json_value(argument: str) -> object:
     """Return the JSON value that an argument stands for."""
     try:
         if argument == "-":
+            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # it is, where it was closed
+                raise ArgumentTypeError("there is no standard input.")
             return parse_json(sys.stdin.buffer.read())
         if argument.startswith("@"):
             return parse_json(Path(argument[1:]).read_bytes())

@@ -48,39 +48,46 @@ class MemoryStore:
         self._keep = _seconds(keep)
         self._clock = clock
         self._lock = Lock()
-        self._leased_until: dict[str, float] = {}
-        self._done_until: dict[str, float] = {}  # the oldest first, as all are kept for the same time
+        # Both the oldest first, as all in one are kept for the same time.
+        self._claims: dict[str, tuple[float, str]] = {}
+        self._done: dict[str, tuple[float, str]] = {}
 
-    def claim(self, message_id: str) -> Claim:
+    def claim(self, message_id: str, owner: str = "") -> Claim:
         """Claim a message: `Claim.NEW` for one of several attempts at once."""
         with self._lock:
             now = self._clock()
-            self._forget_before(now)
-            if message_id in self._done_until:
+            for kept in (self._claims, self._done):
+                _forget(kept, now)
+            if message_id in self._done:
                 return Claim.DONE
-            if self._leased_until.get(message_id, now) > now:
+            if message_id in self._claims:
                 return Claim.IN_PROGRESS
-            self._leased_until[message_id] = now + self._lease
+            self._claims[message_id] = (now + self._lease, owner)
             return Claim.NEW
 
     def complete(self, message_id: str) -> None:
         """Remember that a message is done."""
         with self._lock:
-            self._leased_until.pop(message_id, None)
-            self._done_until[message_id] = self._clock() + self._keep
+            self._claims.pop(message_id, None)
+            self._done.pop(message_id, None)
+            self._done[message_id] = (self._clock() + self._keep, "")
 
-    def release(self, message_id: str) -> None:
-        """Give a message back."""
+    def release(self, message_id: str, owner: str = "") -> None:
+        """Give a message back, if it is still this owner's."""
         with self._lock:
-            self._leased_until.pop(message_id, None)
+            _, claimed_by = self._claims.get(message_id, (0, None))
+            if claimed_by == owner:
+                del self._claims[message_id]
 
-    def _forget_before(self, now: float) -> None:
-        """Forget what has been kept long enough."""
-        while self._done_until:
-            oldest = next(iter(self._done_until))
-            if self._done_until[oldest] > now:
-                return
-            del self._done_until[oldest]
+
+def _forget(kept: dict[str, tuple[float, str]], now: float) -> None:
+    """Forget what has been kept long enough."""
+    while kept:
+        oldest = next(iter(kept))
+        until, _ = kept[oldest]
+        if until > now:
+            return
+        del kept[oldest]
 
 
 def _seconds(duration: float | timedelta) -> float:

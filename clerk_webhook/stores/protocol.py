@@ -28,14 +28,26 @@ class Store(Protocol):
     a time that the store sets.
     """
 
-    def claim(self, message_id: str) -> Claim:
-        """Claim a message in one atomic step: of any number of attempts at once, one gets `Claim.NEW`."""
+    def claim(self, message_id: str, owner: str = "") -> Claim:
+        """Claim a message in one atomic step: of any number of attempts at once, one gets `Claim.NEW`.
+
+        Args:
+            message_id: The message.
+            owner: Who claims it: another text for each attempt.
+        """
         ...
 
     def complete(self, message_id: str) -> None:
-        """Remember that a claimed message is done."""
+        """Remember that a message is done, whoever has claimed it by now: its effect is there."""
         ...
 
-    def release(self, message_id: str) -> None:
-        """Give a claimed message back, to be claimed by its next attempt."""
+    def release(self, message_id: str, owner: str = "") -> None:
+        """Give a message back, to be claimed by its next attempt. Nothing happens if it is claimed by another owner.
+
+        An attempt that outlives its lease would take the message from the attempt that came after it.
+
+        Args:
+            message_id: The message.
+            owner: Who claimed it.
+        """
         ...

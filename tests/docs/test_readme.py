@@ -122,7 +122,10 @@ def test_the_observer():
 def test_the_transport_of_your_own():
     endpoint = Endpoint(max_body=len(BODY))
     receive = run("def receive", "docs/reference/receiving.md", endpoint=endpoint)["receive"]
-    assert receive("POST", genuine(), io.BytesIO(BODY))[0] == 200
+    length = {"content-length": str(len(BODY))}
+    assert receive("POST", genuine() | length, io.BytesIO(BODY + b"and what comes after it"))[0] == 200
+    assert receive("POST", genuine(), io.BytesIO(BODY))[0] == 400
     assert receive("POST", genuine() | {"content-length": "9999"}, None)[0] == 413
-    assert receive("POST", genuine(), io.BytesIO(BODY + b" "))[0] == 413
+    assert receive("POST", genuine() | {"content-length": "9" * 5000}, None)[0] == 400
+    assert receive("POST", genuine() | {"content-length": "abc"}, None)[0] == 400
     assert receive("GET", {}, None)[0] == 405
