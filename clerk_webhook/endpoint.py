@@ -88,7 +88,7 @@ _LEVELS: dict[Outcome, int] = {
 # How long a cancelled request waits for its message to be released: mostly it is at once.
 _PATIENCE = 1.0
 _MANY_DIGITS = 20
-_MANY_FRAMES = 20
+_MANY_FRAMES = 20  # of a traceback are enough to find the place
 
 T = TypeVar("T")
 
@@ -284,12 +284,12 @@ class Endpoint(Handlers):
         if isinstance(event, Response):
             return event
         handlers = self._registered_for(event)
-        count_async = sum(registered.is_async for registered in handlers)
-        if handlers and not count_async:
+        async_count = sum(registered.is_async for registered in handlers)
+        if handlers and not async_count:
             # In one thread from the claim to the record, so that a cancelled request leaves nothing half done.
             return await asyncio.to_thread(self._attempt, event, handlers, started)
         attempt = self._attempt_async(event, handlers, started)
-        if self._store is None and count_async == len(handlers):
+        if self._store is None and async_count == len(handlers):
             return await attempt
         # Steps in threads go on when the request is cancelled, so a task of their own sees to what follows.
         worker = asyncio.create_task(attempt)
@@ -448,7 +448,7 @@ class Endpoint(Handlers):
             return "ignored", None
         lease = _Lease(self._store, event.message_id)
         try:
-            claim = await _in_thread(lease.claim) if self._store else lease.claim()
+            claim = lease.claim() if self._store is None else await _in_thread(lease.claim)
         except Exception as error:
             return "failed", error
         if claim is not Claim.NEW:
@@ -516,7 +516,7 @@ class Endpoint(Handlers):
         if slow:
             parts.append("- after 15 s Svix takes it for failed and sends it again: hand long work to a queue")
         text = " ".join(parts)
-        if attempt.error:
+        if attempt.error and attempt.outcome != "cancelled":
             # The errors of verification are this package's own.
             text += f": {attempt.error if attempt.outcome == 'refused' else _where(attempt.error)}"
         extra = attempt._asdict()
@@ -531,25 +531,25 @@ class _Lease:
     def __init__(self, store: Store | None, message_id: str | None) -> None:
         self._store = store
         self._message_id = message_id or ""
-        self._owner = token_hex(8) if store else ""
+        self._owner = "" if store is None else token_hex(8)
 
     def claim(self) -> Claim:
-        return self._store.claim(self._message_id, self._owner) if self._store else Claim.NEW
+        return Claim.NEW if self._store is None else self._store.claim(self._message_id, self._owner)
 
     def complete(self) -> None:
-        try:
-            if self._store:
+        if self._store is not None:
+            try:
                 self._store.complete(self._message_id)
-        except Exception as error:
-            # The effect is there, so the answer stays 2xx: to have it sent again would be worse.
-            _report("The store failed to complete a message", error, self._message_id)
+            except Exception as error:
+                # The effect is there, so the answer stays 2xx: to have it sent again would be worse.
+                _report("The store failed to complete a message", error, self._message_id)
 
     def release(self) -> None:
-        try:
-            if self._store:
+        if self._store is not None:
+            try:
                 self._store.release(self._message_id, self._owner)
-        except Exception as error:
-            _report("The store failed to release a message, which its lease will", error, self._message_id)
+            except Exception as error:
+                _report("The store failed to release a message, which its lease will", error, self._message_id)
 
 
 _Result: TypeAlias = tuple[Outcome, BaseException | None]
@@ -571,8 +571,8 @@ def _report(problem: str, error: Exception, message_id: str | None) -> None:
 def _where(error: BaseException) -> str:
     """Say what was raised and where, without its text: that is often the data which led to it."""
     frames = traceback.extract_tb(error.__traceback__)
-    if frames and frames[-1].filename == __file__:
-        # Raised by the call itself, or here: it says that the handler takes no event, for example.
+    if isinstance(error, TypeError) and frames and frames[-1].filename == __file__:
+        # Of the call itself, or raised here: it says that the handler takes no event, for example.
         return f"{type(error).__qualname__}: {error}"
     theirs = [frame for frame in frames if frame.filename != __file__]
     return "".join([f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]).rstrip()

@@ -1,9 +1,11 @@
 import asyncio
 import json
 import logging
+import re
 import threading
 import time
 from functools import partial
+from operator import methodcaller
 
 import pytest
 from deliveries import OTHER_SECRET, SECRET, signed
@@ -442,7 +444,7 @@ def test_a_cancelled_request_releases_its_claim():
     assert [attempt.outcome for attempt in observed] == ["cancelled", "handled"]
 
 
-def test_a_cancelled_request_without_a_store_is_cancelled_and_observed():
+def test_a_cancelled_request_without_a_store_is_cancelled_and_observed(caplog):
     observed = []
     endpoint = Endpoint(SECRET, observer=observed.append)
     entered = threading.Event()
@@ -459,6 +461,7 @@ def test_a_cancelled_request_without_a_store_is_cancelled_and_observed():
 
     asyncio.run(story())
     assert [attempt[:5] for attempt in observed] == [("cancelled", 503, None, "user.created", "msg_1")]
+    assert re.fullmatch(r"user.created msg_1: cancelled in \d+\.\d ms", caplog.messages[0])
 
 
 @pytest.mark.parametrize("error", [None, OSError()])
@@ -706,6 +709,17 @@ def test_a_store_that_fails(kind, fails, raises, status, logged, caplog):
     assert ADDRESS not in caplog.text
 
 
+@pytest.mark.parametrize("handler", [async_handler, lambda event: None])
+def test_a_store_that_is_empty_is_a_store(handler):
+    class Sized(MemoryStore):
+        def __len__(self):
+            return 0
+
+    endpoint = Endpoint(SECRET, store=Sized())
+    endpoint.on(events.UserCreated)(handler)
+    assert [by_asgi(endpoint, *delivery()).body for _ in range(2)] == [b"", b"duplicate"]
+
+
 @pytest.mark.parametrize("error", [StopIteration, AbortDelivery])
 @pytest.mark.parametrize("handler", [async_handler, lambda event: None])
 def test_whatever_a_store_raises_is_a_failure(error, handler):
@@ -785,6 +799,14 @@ def test_a_failure_is_logged_with_its_place_and_without_its_text(caplog):
     assert "in handler" in record.getMessage()
     assert "test_endpoint.py" in record.getMessage()
     assert "Ada" not in record.getMessage()
+
+
+def test_the_text_of_a_failure_in_a_function_without_frames_is_withheld_too(caplog):
+    endpoint = Endpoint(SECRET)
+    endpoint.on(events.UserCreated)(methodcaller("__getattribute__", ADDRESS))
+    endpoint.handle(*delivery())
+    assert "AttributeError" in caplog.text
+    assert ADDRESS not in caplog.text
 
 
 def test_a_failure_far_down_is_no_flood(caplog):
