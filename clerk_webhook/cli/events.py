@@ -86,7 +86,7 @@ def _table(payload_type: PayloadType) -> Iterator[str]:
     """Yield a row per key, as wide as the terminal; `?` marks a key that isn't always there."""
     width = _width()
     yield payload_type.name
-    yield from textwrap.wrap(payload_type.meaning, width)
+    yield from textwrap.wrap(payload_type.meaning, width, break_on_hyphens=False)
     rows = [(f"  {key.name}{'' if key.required else '?'}", key.annotation, key.meaning) for key in payload_type.keys]
     yield from _columns(rows, width)
 
@@ -98,7 +98,7 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
     widths[-2] = min(widths[-2], left // 2)
     widths[-1] = left - widths[-2]
     for row in rows:
-        folded = [textwrap.wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
+        folded = [textwrap.wrap(cell, width, break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
         for line in zip_longest(*folded, fillvalue=""):
             yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
