@@ -110,10 +110,11 @@ class Handlers:
                 type-checked to take all of them; with more it has to take any `WebhookEvent`.
 
         Returns:
-            The decorator. It returns the function as it is.
+            The decorator. It returns the function as it is; to type checkers it is then a function of one of these
+            events, given by position.
 
         Raises:
-            TypeError: These are no event classes.
+            TypeError: These are no event classes, or what is decorated is no function, or a generator.
 
         Example:
             ```python
