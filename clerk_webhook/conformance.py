@@ -32,7 +32,7 @@ from typing import (
 from . import types
 from .events import EVENT_CLASSES, Event
 
-__all__ = ["Mismatch", "annotation_text", "check", "payload_type_of"]
+__all__ = ["Mismatch", "annotation_text", "check", "is_body", "payload_type_of"]
 
 
 class Mismatch(NamedTuple):
@@ -73,8 +73,8 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
     Args:
         event_or_payload: An `Event`, a body, or a payload such as `event.data`.
         payload_type: The TypedDict that the payload should be, instead of the one that its event type or its
-            `object` stands for: for a part of a payload, for one without `object`, or for a TypedDict of your own.
-            With it, a mapping is taken for a payload.
+            `object` stands for: for a part of a payload, or for a TypedDict of your own. With it, a mapping is taken
+            for a payload.
 
     Returns:
         The mismatches, in the order in which the types list their keys; after those, keys that the type doesn't
@@ -97,10 +97,24 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
         return _check_value(event_or_payload, payload_type)
     if not _is_object(event_or_payload):
         return _check_value(event_or_payload, types.WebhookEventJSON)
-    # No payload has both keys: permissions have a `type`, messages and invitations have `data`.
-    if event_or_payload.get("object") == "event" or {"type", "data"} <= event_or_payload.keys():
+    if is_body(event_or_payload):
         return _check_body(event_or_payload, None)
     return _check_payload(event_or_payload)
+
+
+def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether `check` takes a value for the body of an event.
+
+    Args:
+        value: Any JSON value.
+
+    Example:
+        ```python
+        assert is_body(event.raw) and not is_body(event.data)
+        ```
+    """
+    # No payload has both keys: permissions have a `type`, messages and invitations have `data`.
+    return _is_object(value) and (value.get("object") == "event" or {"type", "data"} <= value.keys())
 
 
 def payload_type_of(event_type: str) -> type[Any] | None:
@@ -148,12 +162,14 @@ def annotation_text(annotation: Any) -> str:
         return f"Literal[{', '.join(values)}]"
     if origin is not None:
         return f"{annotation_text(origin)}[{', '.join(map(annotation_text, arguments))}]"
-    name: str = annotation.__name__
+    name: str = getattr(annotation, "__name__", repr(annotation))
     return name
 
 
 # `X | None` is the one or the other, by what X is, up to Python 3.13.
 _UNIONS = (UnionType, Union)
+
+_PLAIN = (str, int, bool, list, NoneType)
 
 _LONGEST_VALUE = 40
 
@@ -217,6 +233,11 @@ def _check_payload(payload: Mapping[str, Any]) -> list[Mismatch]:
     name = payload.get("object")
     if isinstance(name, str) and name in by_object:
         return min((_check_value(payload, payload_type) for payload_type in by_object[name]), key=len)
+    if "object" not in payload:
+        for payload_type in (each for one_name in by_object.values() for each in one_name):
+            # E-mails, text messages and payments come without it, and are known by the keys that they always have.
+            if payload.keys() >= payload_type.__required_keys__:
+                return _check_value(payload, payload_type)
     # There is no telling what it is: one mismatch that says so, instead of one per key.
     literal: Any = Literal
     known = _Field(literal[("event", *by_object)], required=True)
@@ -282,7 +303,9 @@ def _fits(value: object, annotation: Any) -> bool:
         return _is_object(value)
     if kind is float:
         return type(value) in (float, int)  # JSON has one kind of number
-    return type(value) is kind  # and so true is no int
+    if kind in _PLAIN:
+        return type(value) is kind  # and so true is no int
+    return True  # no payload type has such an annotation; one of your own that has is not judged by it
 
 
 def _member_path(path: str, key: str) -> str:

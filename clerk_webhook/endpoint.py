@@ -20,7 +20,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from .errors import ClerkWebhookError
-from .handlers import Handler, Handlers, Registered
+from .handlers import Handler, Handlers, Registered, is_async
 from .stores import Claim
 from .webhook import Webhook
 
@@ -148,7 +148,7 @@ class Attempt(NamedTuple):
 
 
 Observer: TypeAlias = "Callable[[Attempt], object]"
-"""Called once for each request with what became of it, in whatever thread that was: for metrics and error reporters."""
+"""Called with what became of a request, in whatever thread that was: for metrics and error reporters."""
 
 
 class Endpoint(Handlers):
@@ -200,8 +200,8 @@ class Endpoint(Handlers):
                 handlers have to bear messages that come twice. Each endpoint needs a store of its own: Svix sends one
                 message to several endpoints under one id.
             max_body: The largest body that is read, in bytes.
-            observer: Called once for each request with what became of it. What it raises is logged, and changes
-                nothing.
+            observer: Called once for each request whose body came, or was refused, with what became of it. What it
+                raises is logged, and changes nothing.
 
         Raises:
             SecretError: No secret is configured, or one of them can't be a signing secret.
@@ -210,9 +210,12 @@ class Endpoint(Handlers):
         super().__init__()
         if isinstance(store, type):
             raise TypeError(f"store must be a store, not a class: {store.__name__}().")
+        steps = () if store is None else (store.claim, store.complete, store.release)
+        if any(map(inspect.iscoroutinefunction, steps)):
+            raise TypeError("store must have sync methods: under ASGI they are called in threads.")
         if type(max_body) is not int:
             raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
-        if observer is not None and inspect.iscoroutinefunction(observer):
+        if observer is not None and is_async(observer):
             raise TypeError("observer must not be async: nothing awaits it.")
         try:
             if secrets:
@@ -287,28 +290,29 @@ class Endpoint(Handlers):
         async_count = sum(registered.is_async for registered in handlers)
         if handlers and not async_count:
             # In one thread from the claim to the record, so that a cancelled request leaves nothing half done.
-            return await asyncio.to_thread(self._attempt, event, handlers, started)
-        attempt = self._attempt_async(event, handlers, started)
+            return await _outlive(_run_in_thread(partial(self._attempt, event, handlers, started)))
         if self._store is None and async_count == len(handlers):
-            return await attempt
+            return await self._attempt_async(event, handlers, started, None)
         # Steps in threads go on when the request is cancelled, so a task of their own sees to what follows.
-        worker = asyncio.create_task(attempt)
+        gone = asyncio.Event()
+        worker = asyncio.create_task(self._attempt_async(event, handlers, started, gone))
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
         try:
-            await asyncio.wait([worker])
+            return await _outlive(worker)
         except asyncio.CancelledError:
-            worker.cancel()
-            await asyncio.wait([worker], timeout=_PATIENCE)
+            if not worker.done():
+                gone.set()
+                worker.cancel()
+                await asyncio.wait([worker], timeout=_PATIENCE)
             raise
-        return worker.result()
 
-    def precheck(self, method: str, content_length: str | bytes | None) -> Response | None:
+    def precheck(self, method: str, content_length: str | bytes | int | None) -> Response | None:
         """Answer a request that need not be read, as a transport asks before it reads the body.
 
         Args:
             method: The HTTP method.
-            content_length: The header of that name as it was sent, where there is one.
+            content_length: The header of that name as it was sent, or as the framework has read it.
 
         Returns:
             What to answer. None where the body is to be read: then a length that was given is a number, and not more
@@ -323,10 +327,12 @@ class Endpoint(Handlers):
             return self.refuse("method_not_allowed")
         if not content_length:
             return None
-        # isdigit alone lets other digits pass, and int raises for thousands of them.
-        if not (content_length.isascii() and content_length.isdigit() and len(content_length) < _MANY_DIGITS):
-            return self.refuse("refused")
-        return self.refuse("too_large") if int(content_length) > self._max_body else None
+        if not isinstance(content_length, int):
+            # isdigit alone lets other digits pass, and int raises for thousands of them.
+            if not (content_length.isascii() and content_length.isdigit() and len(content_length) < _MANY_DIGITS):
+                return self.refuse("refused")
+            content_length = int(content_length)
+        return self.refuse("too_large") if content_length > self._max_body else None
 
     def refuse(self, outcome: Unread) -> Response:
         """Answer a request whose body can't be had: a transport calls this.
@@ -412,8 +418,14 @@ class Endpoint(Handlers):
     def _attempt(self, event: WebhookEvent, handlers: tuple[Registered, ...], started: float) -> Response:
         return self._answer(started, *self._work(event, handlers), event=event)
 
-    async def _attempt_async(self, event: WebhookEvent, handlers: tuple[Registered, ...], started: float) -> Response:
-        outcome, error = await self._work_async(event, handlers)
+    async def _attempt_async(
+        self,
+        event: WebhookEvent,
+        handlers: tuple[Registered, ...],
+        started: float,
+        gone: asyncio.Event | None,
+    ) -> Response:
+        outcome, error = await self._work_async(event, handlers, gone)
         response = self._answer(started, outcome, error, event=event)
         if outcome == "cancelled" and error is not None:
             raise error
@@ -432,7 +444,7 @@ class Endpoint(Handlers):
             return _CLAIMED[claim], None
         try:
             for _, handler, _ in handlers:
-                _refuse_awaitable(handler, handler(event))
+                _refuse_unfinished(handler, handler(event))
         except (Exception, asyncio.CancelledError) as error:
             lease.release()
             return _raised(error)
@@ -442,8 +454,13 @@ class Endpoint(Handlers):
         lease.complete()
         return "handled", None
 
-    async def _work_async(self, event: WebhookEvent, handlers: tuple[Registered, ...]) -> _Result:
-        """Run the handlers of an event here, and the sync ones and the store in threads, once."""
+    async def _work_async(
+        self, event: WebhookEvent, handlers: tuple[Registered, ...], gone: asyncio.Event | None
+    ) -> _Result:
+        """Run the handlers of an event here, and the sync ones and the store in threads, once.
+
+        `gone` is set when the request was cancelled and this wasn't, as it is in a task of its own.
+        """
         if not handlers:
             return "ignored", None
         lease = _Lease(self._store, event.message_id)
@@ -454,13 +471,14 @@ class Endpoint(Handlers):
         if claim is not Claim.NEW:
             return _CLAIMED[claim], None
         try:
-            for _, handler, is_async in handlers:
-                self._stop_if_cancelled()
-                result = await (handler(event) if is_async else _in_thread(partial(handler, event)))
-                _refuse_awaitable(handler, result)
+            for _, handler, handler_is_async in handlers:
+                _stop_if(gone)
+                result = await (handler(event) if handler_is_async else _in_thread(partial(handler, event)))
+                _refuse_unfinished(handler, result)
         except asyncio.CancelledError as error:
             # A handler may let one pass that was meant for another task.
-            outcome: _Result = ("cancelled", error) if _cancelling() else ("failed", error)
+            cancelled = _cancelling() if gone is None else gone.is_set()
+            outcome: _Result = ("cancelled" if cancelled else "failed"), error
         except Exception as error:
             outcome = _raised(error)
         except BaseException:
@@ -471,11 +489,6 @@ class Endpoint(Handlers):
             return "handled", None
         await _settle(lease.release, in_thread=self._store is not None)
         return outcome
-
-    def _stop_if_cancelled(self) -> None:
-        """Stop a worker whose request was cancelled while it waited for a thread."""
-        if asyncio.current_task() in self._workers and _cancelling():
-            raise asyncio.CancelledError
 
     def _answer(
         self,
@@ -516,7 +529,7 @@ class Endpoint(Handlers):
         if slow:
             parts.append("- after 15 s Svix takes it for failed and sends it again: hand long work to a queue")
         text = " ".join(parts)
-        if attempt.error and attempt.outcome != "cancelled":
+        if attempt.error is not None and attempt.outcome != "cancelled":
             # The errors of verification are this package's own.
             text += f": {attempt.error if attempt.outcome == 'refused' else _where(attempt.error)}"
         extra = attempt._asdict()
@@ -534,7 +547,12 @@ class _Lease:
         self._owner = "" if store is None else token_hex(8)
 
     def claim(self) -> Claim:
-        return Claim.NEW if self._store is None else self._store.claim(self._message_id, self._owner)
+        if self._store is None:
+            return Claim.NEW
+        claim = self._store.claim(self._message_id, self._owner)
+        if type(claim) is not Claim:
+            raise TypeError(f"The claim() of a store must return a Claim, not {type(claim).__name__}.")
+        return claim
 
     def complete(self) -> None:
         if self._store is not None:
@@ -575,7 +593,12 @@ def _where(error: BaseException) -> str:
         # Of the call itself, or raised here: it says that the handler takes no event, for example.
         return f"{type(error).__qualname__}: {error}"
     theirs = [frame for frame in frames if frame.filename != __file__]
-    return "".join([f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]).rstrip()
+    parts = [f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
+    if isinstance(error, BaseExceptionGroup):
+        # What is in it isinstance can't say.
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        parts += [f"in it: {_where(inner)}\n" for inner in group.exceptions]
+    return "".join(parts).rstrip()
 
 
 def _name(handler: Handler) -> str:
@@ -592,12 +615,22 @@ def _refuse_async(handlers: Iterable[Registered]) -> None:
             )
 
 
-def _refuse_awaitable(handler: Handler, result: object) -> None:
-    """Refuse a handler that is async and doesn't look it: what it returned would never be awaited."""
+def _refuse_unfinished(handler: Handler, result: object) -> None:
+    """Refuse a handler that is async or a generator and doesn't look it: nothing would run what it returned."""
+    if result is None:
+        return
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(f"{_name(handler)} returned a generator, which nothing runs: write it without yield.")
     if hasattr(result, "__await__"):
         if inspect.iscoroutine(result):
             result.close()  # or it would warn that nobody awaited it
         raise TypeError(f"{_name(handler)} returned something to await: declare it as async def.")
+
+
+def _stop_if(gone: asyncio.Event | None) -> None:
+    """Stop what works for a request that was cancelled while it waited for a thread."""
+    if gone is not None and gone.is_set():
+        raise asyncio.CancelledError
 
 
 def _cancelling() -> bool:
@@ -606,17 +639,29 @@ def _cancelling() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _run_in_thread(step: Callable[[], T]) -> asyncio.Future[T]:
+    """Start a step in a thread."""
+    return asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, step))
+
+
+async def _outlive(future: asyncio.Future[T]) -> T:
+    """Wait for something that goes on when this is cancelled."""
+    # What it raises then is nobody's: asyncio would log it, text and all.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait([future])
+    return future.result()
+
+
 async def _in_thread(step: Callable[[], T]) -> T:
     """Take a step in a thread, and don't return before it is done, even when cancelled: a thread can't be stopped."""
-    context = copy_context()
 
     def call() -> tuple[T | None, BaseException | None]:
         try:
-            return context.run(step), None
+            return step(), None
         except BaseException as error:
             return None, error  # a future would never be done for StopIteration
 
-    future = asyncio.get_running_loop().run_in_executor(None, call)
+    future = _run_in_thread(call)
     while not future.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait([future])

@@ -206,7 +206,7 @@ class UserUpdated(Event[Literal["user.updated"], "UserJSON"]):
 
 
 class UserDeleted(Event[Literal["user.deleted"], "DeletedObjectJSON"]):
-    """A user was deleted, by themselves or by you; only the id is left."""
+    """A user was deleted, by themselves or by you; little more than the id is left."""
 
     __slots__ = ()
 
@@ -254,7 +254,7 @@ class OrganizationUpdated(Event[Literal["organization.updated"], "OrganizationJS
 
 
 class OrganizationDeleted(Event[Literal["organization.deleted"], "DeletedObjectJSON"]):
-    """An organization was deleted; only the id is left."""
+    """An organization was deleted; little more than the id is left."""
 
     __slots__ = ()
 
@@ -272,7 +272,7 @@ class OrganizationDomainUpdated(Event[Literal["organizationDomain.updated"], "Or
 
 
 class OrganizationDomainDeleted(Event[Literal["organizationDomain.deleted"], "DeletedObjectJSON"]):
-    """A domain was removed from an organization; only the id is left."""
+    """A domain was removed from an organization; little more than the id is left."""
 
     __slots__ = ()
 
@@ -328,7 +328,7 @@ class RoleUpdated(Event[Literal["role.updated"], "RoleJSON"]):
 
 
 class RoleDeleted(Event[Literal["role.deleted"], "DeletedObjectJSON"]):
-    """A role was deleted; only the id is left."""
+    """A role was deleted; little more than the id is left."""
 
     __slots__ = ()
 
@@ -346,7 +346,7 @@ class PermissionUpdated(Event[Literal["permission.updated"], "PermissionJSON"]):
 
 
 class PermissionDeleted(Event[Literal["permission.deleted"], "DeletedObjectJSON"]):
-    """A permission was deleted; only the id is left."""
+    """A permission was deleted; little more than the id is left."""
 
     __slots__ = ()
 

@@ -213,7 +213,15 @@ class Handlers:
 def _registered(event_classes: frozenset[type] | None, handler: Handler) -> Registered:
     if not callable(handler):
         raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
-    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+    if _is(inspect.isgeneratorfunction, handler) or _is(inspect.isasyncgenfunction, handler):
         raise TypeError("A handler must not be a generator, for nothing would run it: write it without yield.")
-    is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
-    return Registered(event_classes, handler, is_async)
+    return Registered(event_classes, handler, is_async(handler))
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Tell whether this is a coroutine function, or an object whose `__call__` is one."""
+    return _is(inspect.iscoroutinefunction, function)
+
+
+def _is(kind: Callable[[object], bool], function: Callable[..., object]) -> bool:
+    return kind(function) or kind(type(function).__call__)

@@ -65,9 +65,10 @@ def verified_email_addresses(user: UserJSON | None) -> list[str]:
     if user is None:
         return []
     return [
-        address["email_address"]
+        text
         for address in user.get("email_addresses") or ()
         if (verification := address.get("verification")) and verification.get("status") == "verified"
+        if (text := address.get("email_address"))
     ]
 
 
@@ -116,7 +117,7 @@ def full_name(user: UserJSON | None) -> str | None:
         user: The user, from a `user.*` or a `session.*` event.
 
     Returns:
-        The name. None where both are null or empty, which is common.
+        The name. None where both are null or blank, which is common.
 
     Example:
         ```python
@@ -125,7 +126,8 @@ def full_name(user: UserJSON | None) -> str | None:
     """
     if user is None:
         return None
-    return " ".join(filter(None, (user.get("first_name"), user.get("last_name")))) or None
+    names = ((name or "").strip() for name in (user.get("first_name"), user.get("last_name")))
+    return " ".join(filter(None, names)) or None
 
 
 @overload

@@ -117,7 +117,7 @@ def test_events_lists_every_type(capsys):
         "type": "user.deleted",
         "class": "UserDeleted",
         "payload": "DeletedObjectJSON",
-        "fires": "A user was deleted, by themselves or by you; only the id is left.",
+        "fires": "A user was deleted, by themselves or by you; little more than the id is left.",
     }
 
 
@@ -193,6 +193,11 @@ def given(request, tmp_path, monkeypatch):
             {"object": "event", "type": "new.type", "data": 3},
             0,
             "As new.type, which is newer than this release, so its data was not looked into: no mismatches.\n",
+        ),
+        (
+            {"object": "event", "type": "email.created"},
+            1,
+            "missing    data: expected EmailJSON, found nothing\nAs email.created with EmailJSON: 1 mismatch.\n",
         ),
         (3, 1, "type       expected WebhookEventJSON, found int\nAs a payload: 1 mismatch.\n"),
     ],

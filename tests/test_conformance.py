@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from collections.abc import Sequence
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import (
@@ -232,6 +233,9 @@ def test_what_is_neither_an_event_nor_a_payload_is_one_mismatch(value, mismatch)
         (USER, types.UserJSON),
         (ADDRESS, types.EmailAddressJSON),
         (CREDIT, types.BillingSubscriptionCreditJSON),
+        (sample_event("email.created").data, None),
+        (sample_event("sms.created").data, None),
+        (sample_event("paymentAttempt.updated").data, None),
         (CREDIT | {"cycle_remaining_percent": 1}, types.BillingSubscriptionCreditJSON),
         (BODY, types.WebhookEventJSON),
         (MappingProxyType(BODY), None),
@@ -431,6 +435,23 @@ def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
     assert PAYLOAD_TYPES["user.created"] is types.UserJSON
     assert PAYLOAD_TYPES["role.deleted"] is types.DeletedObjectJSON
     assert payload_type_of("user.teleported") is payload_type_of("") is None
+
+
+@pytest.mark.parametrize("event_type", events.EVENT_CLASSES)
+def test_every_sample_conforms_as_an_event_and_as_a_payload(event_type):
+    event = sample_event(event_type)
+    assert check(event) == check(event.raw) == check(event.data) == []
+
+
+def test_an_annotation_that_no_payload_type_has_is_not_judged_by():
+    class OwnJSON(TypedDict):
+        pair: tuple[int, ...]
+        many: "Sequence[str]"
+        counts: dict[str, int]
+
+    assert check({"pair": [1], "many": ["x"], "counts": {"a": "b"}}, OwnJSON) == []
+    assert [mismatch.path for mismatch in check({}, OwnJSON)] == ["pair", "many", "counts"]
+    assert check({"pair": [1], "many": [], "counts": 3}, OwnJSON) == [("counts", "type", "dict[str, int]", "int")]
 
 
 def test_no_payload_can_be_taken_for_a_body():

@@ -1,9 +1,11 @@
 import asyncio
+import gc
 import json
 import logging
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from operator import methodcaller
 
@@ -39,7 +41,7 @@ def handled(seen=None, raises=None):
     @endpoint.on(events.UserCreated)
     def handler(event):
         seen.append(event)
-        if raises:
+        if raises is not None:
             raise raises
 
     return endpoint, seen
@@ -56,6 +58,11 @@ async def async_handler(event):
 
 async def other_async_handler(other, event):
     pass
+
+
+class AsyncStore(MemoryStore):
+    async def complete(self, message_id):
+        pass
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -179,6 +186,8 @@ def test_several_secrets_and_a_tolerance_are_those_of_webhook():
         ({"max_body": "1MB"}, "max_body must be an int, in bytes, not str"),
         ({"max_body": None}, "not NoneType"),
         ({"observer": async_handler}, "must not be async"),
+        ({"observer": AsyncObject()}, "must not be async"),
+        ({"store": AsyncStore()}, "sync methods"),
     ],
 )
 def test_a_wrong_argument_fails_at_start_up(arguments, cure):
@@ -315,7 +324,30 @@ async def async_generator(event):
     yield
 
 
-@pytest.mark.parametrize("handler", [generator, async_generator])
+def test_what_else_a_handler_returns_is_not_used(send):
+    endpoint = Endpoint(SECRET)
+    endpoint.on(events.UserCreated)(lambda event: event.data["id"])
+    assert send(endpoint, *delivery()) == HANDLED
+
+
+class GeneratorObject:
+    def __call__(self, event):
+        yield
+
+
+@pytest.mark.parametrize("returned", [generator, async_generator])
+def test_a_function_that_returns_a_generator_fails_rather_than_running_nothing(send, returned, caplog):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on(events.UserCreated)
+    def handler(event):
+        return returned(event)
+
+    assert send(endpoint, *delivery()).status == 500
+    assert "returned a generator" in caplog.text
+
+
+@pytest.mark.parametrize("handler", [generator, async_generator, GeneratorObject()])
 def test_a_generator_is_refused_for_nothing_would_run_it(handler):
     with pytest.raises(TypeError, match="without yield"):
         Endpoint(SECRET).on(events.UserCreated)(handler)
@@ -601,6 +633,67 @@ def test_a_message_is_completed_though_the_loop_takes_no_more_work_for_its_threa
     assert by_asgi(endpoint, *delivery()).body == b"duplicate"
 
 
+def test_a_handler_that_cancels_its_own_task_has_failed_and_nobody_else_was_cancelled():
+    """As libraries for time-outs do that are older than `Task.uncancel`."""
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        asyncio.current_task().cancel()
+        await asyncio.sleep(60)
+
+    for _ in range(2):
+        assert by_asgi(endpoint, *delivery()).body == b"failed"
+
+
+def test_a_request_that_is_cancelled_before_a_thread_was_free_is_handled_all_the_same():
+    observed = []
+    endpoint = Endpoint(SECRET, store=MemoryStore(), observer=observed.append)
+    endpoint.on(events.UserCreated)(lambda event: None)
+    busy = threading.Event()
+
+    async def story():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        blocker = asyncio.get_running_loop().run_in_executor(None, busy.wait, 10)
+        task = asyncio.create_task(endpoint.handle_async(*delivery()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        busy.set()
+        await blocker
+        return await until_settled(endpoint)
+
+    assert asyncio.run(story()).body == b"duplicate"
+    assert [attempt.outcome for attempt in observed] == ["handled", "duplicate"]
+
+
+@pytest.mark.parametrize("beside", ["sync", "async"])
+def test_an_exit_in_a_thread_whose_request_has_gone_is_not_logged_with_its_text(beside, caplog, monkeypatch):
+    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+    entered, leave = threading.Event(), threading.Event()
+
+    @endpoint.on(events.UserCreated)
+    def handler(event):
+        entered.set()
+        assert leave.wait(10)
+        raise GeneratorExit(ADDRESS)
+
+    if beside == "async":
+        endpoint.on_any(async_handler)
+
+    async def story():
+        with pytest.raises(asyncio.CancelledError):
+            await (await cancelled(endpoint, entered))
+        leave.set()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(story())
+    gc.collect()
+    assert ADDRESS not in caplog.text
+
+
 def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next():
     store = MemoryStore(lease=0)
     endpoint = Endpoint(SECRET, store=store)
@@ -710,6 +803,18 @@ def test_a_store_that_fails(kind, fails, raises, status, logged, caplog):
 
 
 @pytest.mark.parametrize("handler", [async_handler, lambda event: None])
+def test_a_store_that_returns_no_claim_has_failed(handler, caplog):
+    class Boolean(MemoryStore):
+        def claim(self, message_id, owner=""):
+            return True
+
+    endpoint = Endpoint(SECRET, store=Boolean())
+    endpoint.on(events.UserCreated)(handler)
+    assert by_asgi(endpoint, *delivery()).body == b"failed"
+    assert "must return a Claim, not bool" in caplog.text
+
+
+@pytest.mark.parametrize("handler", [async_handler, lambda event: None])
 def test_a_store_that_is_empty_is_a_store(handler):
     class Sized(MemoryStore):
         def __len__(self):
@@ -799,6 +904,33 @@ def test_a_failure_is_logged_with_its_place_and_without_its_text(caplog):
     assert "in handler" in record.getMessage()
     assert "test_endpoint.py" in record.getMessage()
     assert "Ada" not in record.getMessage()
+
+
+def test_a_group_of_failures_is_logged_with_the_place_of_each(caplog):
+    endpoint = Endpoint(SECRET)
+
+    def find(event):
+        raise LookupError(ADDRESS)
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(find, event))
+
+    by_asgi(endpoint, *delivery())
+    assert "in it: LookupError" in caplog.text
+    assert "in find" in caplog.text
+    assert ADDRESS not in caplog.text
+
+
+def test_an_error_that_is_empty_is_logged_too(caplog):
+    class EmptyError(Exception):
+        def __len__(self):
+            return 0
+
+    endpoint, _ = handled(raises=EmptyError())
+    endpoint.handle(*delivery())
+    assert "EmptyError" in caplog.text
 
 
 def test_the_text_of_a_failure_in_a_function_without_frames_is_withheld_too(caplog):

@@ -336,3 +336,27 @@ def test_lambda_refuses_a_header_with_two_values(endpoint):
     event = rest_api(genuine(), BODY.decode())
     event["multiValueHeaders"]["Svix-Id"].append("msg_2")
     assert endpoint.aws_lambda()(event)["statusCode"] == 400
+
+
+# Any other.
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        (None, None),
+        ("", None),
+        (b"", None),
+        ("0", None),
+        (0, None),
+        (LIMIT, None),
+        (str(LIMIT), None),
+        (LIMIT + 1, 413),
+        (str(LIMIT + 1).encode(), 413),
+        ("x", 400),
+        (b"-1", 400),
+    ],
+)
+def test_a_length_is_taken_as_it_was_sent_or_as_the_framework_read_it(endpoint, length, status):
+    response = endpoint.precheck("POST", length)
+    assert (response and response.status) == status

@@ -66,6 +66,7 @@ def test_each_primary_one_is_of_its_own_kind():
         ([("ada@example.com", None)], []),  # as the primary address has it where it is reserved
         ([("ada@example.com", {"status": "unverified"}), ("a@example.com", {"status": "expired"})], []),
         ([("ada@example.com", {})], []),
+        ([(None, {"status": "verified"})], []),
         (
             [
                 ("b@example.com", {"status": "verified"}),
@@ -92,6 +93,7 @@ def test_verified_addresses_are_those_whose_verification_says_so(addresses, veri
         (None, None, None),
         ("", "", None),
         ("", None, None),
+        (" ", " Lovelace ", "Lovelace"),
     ],
 )
 def test_the_full_name_is_made_of_the_names_that_there_are(first_name, last_name, name):

@@ -6,9 +6,9 @@ import json
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from ..conformance import check, payload_type_of
+from ..conformance import check, is_body, payload_type_of
 from ..errors import PayloadError
 from ..events import parse_json
 
@@ -64,12 +64,10 @@ def _json_value(argument: str) -> object:
 
 def _checked_as(value: object) -> str:
     """Say what a value was taken for."""
-    # What is in it isinstance can't say; a JSON object has strings for keys.
-    body = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-    event_type = body.get("type")
-    if not isinstance(event_type, str) or "data" not in body:
+    if not is_body(value):
         return "As a payload"
-    payload_type = payload_type_of(event_type)
+    event_type = value.get("type")
+    payload_type = payload_type_of(event_type) if isinstance(event_type, str) else None
     if payload_type is None:
         return f"As {event_type}, which is newer than this release, so its data was not looked into"
     return f"As {event_type} with {payload_type.__name__}"

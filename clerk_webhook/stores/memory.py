@@ -35,14 +35,14 @@ class MemoryStore:
         *,
         lease: float | timedelta = _LEASE,
         keep: float | timedelta = _KEEP,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with nothing remembered.
 
         Args:
             lease: How long a claim holds that is neither completed nor released, in seconds.
             keep: How long a message that is done is remembered, in seconds.
-            clock: Returns the seconds since the epoch.
+            clock: Returns seconds since any moment, and never goes back.
         """
         self._lease = _seconds(lease)
         self._keep = _seconds(keep)
