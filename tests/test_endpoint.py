@@ -521,8 +521,9 @@ def test_sync_handlers_of_a_cancelled_request_go_on_to_their_end(error, caplog):
     meanwhile, later = asyncio.run(story())
     assert meanwhile == b"in_progress"
     assert later.body == (b"" if error else b"duplicate")
-    outcomes = [attempt.outcome for attempt in observed if attempt.outcome != "in_progress"]
-    assert outcomes == (["failed", "handled"] if error else ["handled", "duplicate"])
+    # A message is released before its attempt is observed, so the next may be observed first.
+    outcomes = {attempt.outcome for attempt in observed if attempt.outcome != "in_progress"}
+    assert outcomes == ({"failed", "handled"} if error else {"handled", "duplicate"})
     assert ("OSError" in caplog.text) == bool(error)
 
 

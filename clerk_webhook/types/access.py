@@ -24,7 +24,8 @@ class PermissionJSON(TypedDict):
     description: str
 
     type: NotRequired[str]
-    """`"system"` for Clerk's own, `"user"` for yours. Clerk may add to these."""
+    """`"system"` for Clerk's own, `"user"` for yours; the Dashboard's "Send Example" writes `"custom"`. Clerk may
+    add to these."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""

@@ -305,7 +305,7 @@ class BillingSubscriptionWebhookEventJSON(TypedDict):
     """What is paid with; null where nothing is on file."""
 
     items: list[BillingSubscriptionItemWebhookEventJSON]
-    """Past, present and future items: the present one has the status `"active"`."""
+    """Past, present and future items: each has a `status` of its own."""
 
 
 class BillingPaymentFailedReasonJSON(TypedDict):

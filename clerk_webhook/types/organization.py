@@ -70,7 +70,8 @@ class OrganizationDomainVerificationJSON(TypedDict):
     """`"unverified"`, `"verified"`, `"failed"` or `"expired"`. Clerk may add to these."""
 
     strategy: str
-    """`"affiliation_email_code"`, or `"email_code"` by Clerk's TypeScript. Clerk may add to these."""
+    """Of an affiliation, `"affiliation_email_code"`, or `"email_code"` by Clerk's TypeScript; of ownership, by Clerk's
+    browser library, `"txt"`, `"manual_override"` or `"legacy"`. Clerk may add to these."""
 
     attempts: int | None
     """How often it was tried; null where that isn't counted."""
@@ -82,7 +83,7 @@ class OrganizationDomainVerificationJSON(TypedDict):
     """The same in Clerk's TypeScript, in milliseconds since the epoch: look for `expire_at` first."""
 
     verified_at: NotRequired[UnixMillis | None]
-    """When ownership was proven, in milliseconds since the epoch; null for an affiliation."""
+    """When ownership was verified, in milliseconds since the epoch; null for an affiliation."""
 
 
 class OrganizationDomainJSON(TypedDict):
@@ -107,7 +108,8 @@ class OrganizationDomainJSON(TypedDict):
     """That somebody receives mail at this domain."""
 
     ownership_verification: NotRequired[OrganizationDomainVerificationJSON | None]
-    """That somebody controls the domain's DNS. Null until it was tried."""
+    """That the domain is the organization's: by a TXT record in its DNS, or because it was granted in the Dashboard.
+    Null until it was tried."""
 
     verification: OrganizationDomainVerificationJSON | None
     """Deprecated: `affiliation_verification` is the same."""

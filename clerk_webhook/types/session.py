@@ -42,7 +42,7 @@ class SessionJSON(TypedDict):
     """The browser or device that it belongs to."""
 
     actor: NotRequired[dict[str, Any] | None]
-    """Who acts as the user, where somebody impersonates them: `sub` is that user's id."""
+    """Who acts as the user, where somebody impersonates them: `sub` is the id of the impersonator."""
 
     status: Literal["active", "pending", "revoked", "ended", "expired", "removed", "abandoned", "replaced"]
     """`"pending"` is in ``session.pending``, though Clerk's schema has forgotten it."""
