@@ -4,8 +4,9 @@ They tell one story, so that what refers to something finds it: Ada signs up, fo
 subscribes, and is deleted in the end. Events of one resource share its id; `session.*` are what can become of one
 session.
 
-Each family has an event of the regular form, `.created` where there is one, and one of a form that is awkward and
-real, which a comment beside it names. E-mails and text messages have one event only, so theirs is both.
+Each family has an event of the regular form, `.created`, which satisfies Clerk's schema, and one of a form that is
+awkward and real, which a comment beside it names. E-mails and text messages have one event only, so theirs is both, and
+of the waitlist the later event is the regular one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .types import (
     BillingPlanJSON,
     BillingPlanUnitPriceJSON,
     BillingSubscriptionCreditJSON,
+    BillingSubscriptionItemJSON,
     BillingSubscriptionItemWebhookEventJSON,
     BillingSubscriptionWebhookEventJSON,
     DeletedObjectJSON,
@@ -52,7 +54,7 @@ _DAY = 24 * _HOUR
 
 # The moments of the story, in milliseconds, UTC.
 _INSTANCE_MADE = 1_730_815_331_640  # 5 November 2024, 14:02:11
-_WAITING = 1_745_857_205_730  # 28 April 2025, 16:20:05
+_WAITING = 1_743_178_805_730  # 28 March 2025, 16:20:05
 _SIGNED_UP = 1_747_732_447_412  # 20 May 2025, 09:14:07
 _FOUNDED = 1_747_733_462_118  # 20 May 2025, 09:31:02
 _INVITED = 1_748_779_217_350  # 1 June 2025, 12:00:17
@@ -73,7 +75,6 @@ _EMAIL_ID = "idn_2xM01WxsnFDxW65CvU2u6gcse7l"
 _GOOGLE_EMAIL_ID = "idn_2xM03ThznDPNLiNAxUVsHMVKwSa"
 _WORK_EMAIL_ID = "idn_2xM03rlYCrydze8SdheBOkthyq6"
 _GOOGLE_ID = "idn_2xM03Sa6n1JctEWInXizJKWvEqm"
-_ENTERPRISE_ID = "idn_2xM03swLLvc2pedlp0P2zaqENvI"
 _CONNECTION_ID = "entconn_2vzGLtM6yvFwNCa1WHCaNSDUWVh"
 _PHONE_ID = "idn_2xM02D2GgQjxUOp7dzZiBjmdUo9"
 _WALLET_ID = "idn_2xM049WfweUnkwkR8OQp0tE0dFK"
@@ -108,8 +109,24 @@ def _body(
 
 
 def _older_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
-    """Return a body as before April 2025. Awkward: it has neither `instance_id` nor `event_attributes`."""
-    return {"data": data, "object": "event", "timestamp": timestamp, "type": event_type}
+    """Return a body as before April 2025. Awkward: it has no `instance_id`."""
+    return {
+        "data": data,
+        "event_attributes": {"http_request": _BROWSER},
+        "object": "event",
+        "timestamp": timestamp,
+        "type": event_type,
+    }
+
+
+def _bare_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
+    """Return a body that doesn't tell how it came about. Awkward: without `event_attributes`, which are optional."""
+    return {"data": data, "instance_id": _INSTANCE_ID, "object": "event", "timestamp": timestamp, "type": event_type}
+
+
+def _day(moment: UnixMillis) -> UnixMillis:
+    """Return the midnight before a moment, UTC: the precision that a user's `last_active_at` has."""
+    return moment - moment % _DAY
 
 
 # user
@@ -169,7 +186,7 @@ _WORK_EMAIL_ADDRESS: EmailAddressJSON = {
         "expire_at": None,
         "external_verification_redirect_url": None,
     },
-    "linked_to": [{"type": "saml", "id": _ENTERPRISE_ID}],
+    "linked_to": [],
     "matches_sso_connection": True,
     "created_at": _SIGNED_UP - 9 * _SECOND,
     "updated_at": _SIGNED_UP,
@@ -236,17 +253,18 @@ _USER: UserJSON = {
     ],
     "passkeys": [
         {
-            "id": "idn_2xM04CYyV1E2bQz8KWII4pZ6brW",
+            "id": "idn_2xM050kiPPkDEV0ruEL2EDBP98P",
             "object": "passkey",
             "name": "Firefox on Linux",
-            "last_used_at": _SIGNED_UP - 6 * _SECOND,
+            "last_used_at": _SIGNED_UP,
             "verification": {
                 "object": "verification_passkey",
                 "status": "verified",
                 "strategy": "passkey",
                 "attempts": 1,
                 "expire_at": _SIGNED_UP + 10 * _MINUTE,
-                "nonce": "fedcba9876543210",
+                # The one value that Clerk's schema allows.
+                "nonce": "nonce",
                 "message": None,
             },
         }
@@ -284,14 +302,14 @@ _USER: UserJSON = {
                 "strategy": "oauth_google",
                 "attempts": None,
                 "expire_at": _SIGNED_UP + 10 * _MINUTE,
-                "external_verification_redirect_url": None,
+                "external_verification_redirect_url": "https://accounts.example.com/o/oauth2/auth",
             },
         }
     ],
     "saml_accounts": [],
     "enterprise_accounts": [
         {
-            "id": _ENTERPRISE_ID,
+            "id": "idn_2xM03swLLvc2pedlp0P2zaqENvI",
             "object": "enterprise_account",
             "protocol": "saml",
             "provider": "saml_okta",
@@ -340,9 +358,14 @@ _USER: UserJSON = {
     "delete_self_enabled": True,
     "create_organization_enabled": True,
     "create_organizations_limit": 5,
-    "last_active_at": _SIGNED_UP,
+    "last_active_at": _day(_SIGNED_UP),
     "legal_accepted_at": _SIGNED_UP - 30 * _SECOND,
     "bypass_client_trust": False,
+}
+
+# Only `user.*` has `scim`: the users inside sessions don't.
+_USER_CREATED: UserJSON = {
+    **_USER,
     "scim": {"directory_id": "dir_2w25TSyVmB1WASYj3VsPpBoAkFa", "directory_enabled": True, "external_id": "E-1815"},
 }
 
@@ -378,12 +401,13 @@ _USER_UPDATED: UserJSON = {
             "label": None,
             "created_at": _SIGNED_UP - 12 * _SECOND,
             "updated_at": _CHANGED,
+            # Awkward: `expire_at` is null, as in Clerk's TypeScript.
             "verification": _verified("oauth_google"),
         }
     ],
     "enterprise_accounts": [],
     "last_sign_in_at": _SIGNED_IN,
-    "last_active_at": _CHANGED,
+    "last_active_at": _day(_CHANGED),
     "updated_at": _CHANGED,
     "scim": None,
     # Awkward: recorded, though Clerk describes neither.
@@ -400,7 +424,12 @@ _USER_DELETED: DeletedObjectJSON = {
 
 # session
 
-_USER_SIGNED_IN: UserJSON = {**_USER, "last_sign_in_at": _SIGNED_IN, "last_active_at": _SIGNED_IN}
+_USER_SIGNED_IN: UserJSON = {
+    **_USER,
+    "last_sign_in_at": _SIGNED_IN,
+    "last_active_at": _day(_SIGNED_IN),
+    "updated_at": _SIGNED_IN,
+}
 
 _SESSION: SessionJSON = {
     "object": "session",
@@ -636,7 +665,7 @@ _MEMBERSHIP: OrganizationMembershipJSON = {
     "id": "orgmem_2xM28ULEao8xAxOi5LHdf5xwO7w",
     "role": "org:admin",
     "role_name": "Admin",
-    "permissions": ["org:sys_memberships:manage", "org:sys_profile:manage", "org:invoices:read"],
+    "permissions": ["org:sys_memberships:manage", "org:sys_profile:manage", "org:sys_domains:manage"],
     "public_metadata": {"team": "engines"},
     "private_metadata": {},
     "organization": _ORGANIZATION,
@@ -650,9 +679,9 @@ _MEMBERSHIP_UPDATED: OrganizationMembershipJSON = {
     "role": "org:member",
     "role_name": "Member",
     "permissions": ["org:sys_memberships:read"],
-    # Awkward: null names, and a `logo_url` that Clerk doesn't describe.
+    # Awkward: null names, and the organization as awkward as its own event has it.
     "public_user_data": {**_MEMBER, "first_name": None, "last_name": None, "username": None},
-    "organization": {**_ORGANIZATION, "logo_url": None},
+    "organization": _ORGANIZATION_UPDATED,
     "updated_at": _CHANGED,
 }
 
@@ -743,7 +772,7 @@ _EMAIL: EmailJSON = {
 
 # Awkward: it has no `object`, and no user, for it is sent before there is one.
 _SMS: SMSMessageJSON = {
-    "id": "sms_33SLLRjbHkV5tPvfZMo5NIAfaDN",
+    "id": "sms_2xM02FhszZDuu1bO2vmYa6h5d4N",
     "slug": "verification_code",
     "from_phone_number": "+15555550199",
     "to_phone_number": "+15555550100",
@@ -760,7 +789,7 @@ _SMS: SMSMessageJSON = {
 
 _WAITLIST_ENTRY: WaitlistEntryJSON = {
     "object": "waitlist_entry",
-    "id": "wle_2wMh9mMW2l95sVDLILxtuEwns8H",
+    "id": "wle_2ux8L7LELCrWRaSWmRJ1kmlH40v",
     "email_address": "ada@example.com",
     "status": "pending",
     "is_locked": False,
@@ -775,11 +804,10 @@ _WAITLIST_ENTRY_UPDATED: WaitlistEntryJSON = {
     "updated_at": _WAITING + 4 * _DAY,
     "invitation": {
         "object": "invitation",
-        "id": "inv_2wX88hAuYNMr3UemqkRaZHgwykt",
+        "id": "inv_2v8QpeO3YdgeRprsgaevf003iDz",
         "email_address": "ada@example.com",
-        # Awkward: null by Clerk's TypeScript, and an invitation that doesn't expire.
-        "public_metadata": None,
-        "expires_at": None,
+        "public_metadata": {},
+        "expires_at": _WAITING + 34 * _DAY,
         "revoked": False,
         "status": "pending",
         "url": "https://accounts.example.com/v1/tickets/accept?ticket=not-a-real-ticket",
@@ -870,7 +898,8 @@ _TEAM_PLAN: BillingPlanJSON = {
     "annual_monthly_amount": 7900,
 }
 
-_PAYER: BillingPayerJSON = {
+# Awkward: it says nothing of an organization, as Clerk's TypeScript allows.
+_PAYER_ALONE: BillingPayerJSON = {
     "object": "commerce_payer",
     "id": "payer_31BEjWQ3kB7iXRuDEZzPYkQQrob",
     "instance_id": _INSTANCE_ID,
@@ -883,14 +912,14 @@ _PAYER: BillingPayerJSON = {
     "updated_at": _BILLED,
 }
 
-# Awkward: "" stands for null.
-_PAYER_WITH_BLANKS: BillingPayerJSON = {**_PAYER, "organization_id": "", "organization_name": ""}
+# "" stands for null, which Clerk's schema doesn't allow here.
+_PAYER: BillingPayerJSON = {**_PAYER_ALONE, "organization_id": "", "organization_name": ""}
 
 _ORGANIZATION_PAYER: BillingPayerJSON = {
     "object": "commerce_payer",
     "id": "payer_33SSuIX5sEbSrVB5GXUDORaQPTJ",
     "instance_id": _INSTANCE_ID,
-    # Awkward: "" stands for null.
+    # Awkward: no user, whom most payers are; "" stands for null.
     "user_id": "",
     "first_name": "",
     "last_name": "",
@@ -905,6 +934,8 @@ _ORGANIZATION_PAYER: BillingPayerJSON = {
 _FREE_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
     "id": "subi_31BEjTG4SA9yGhyIcCAoYrhgVss",
+    # As inside any subscription.
+    "subscription_id": None,
     "status": "active",
     "is_free_trial": False,
     "interval": "month",
@@ -996,7 +1027,7 @@ _PRO_ITEM_INCOMPLETE: BillingSubscriptionItemWebhookEventJSON = {
 
 _PRO_ITEM_UPDATED: BillingSubscriptionItemWebhookEventJSON = {
     **_PRO_ITEM,
-    "payer": _PAYER_WITH_BLANKS,
+    "payer": _PAYER_ALONE,
     "seats": {"quantity": 4},
     "amount": _usd(3000),
     "next_payment_amount": 3000,
@@ -1074,6 +1105,22 @@ _TRIAL_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "updated_at": _SIGNED_IN + 2 * _HOUR,
 }
 
+
+def _inside(item: BillingSubscriptionItemWebhookEventJSON) -> BillingSubscriptionItemWebhookEventJSON:
+    """Return an item as a subscription has it.
+
+    Awkward: its payer is null, as Clerk's schema says in words and nowhere else.
+    """
+    return {**item, "subscription_id": None, "payer": None}
+
+
+_FREE_ITEM_ENDED: BillingSubscriptionItemWebhookEventJSON = {
+    **_FREE_ITEM,
+    "status": "ended",
+    "period_end": _SUBSCRIBED,
+    "updated_at": _SUBSCRIBED,
+}
+
 _SUBSCRIPTION: BillingSubscriptionWebhookEventJSON = {
     "object": "commerce_subscription",
     "id": _SUBSCRIPTION_ID,
@@ -1095,10 +1142,7 @@ _SUBSCRIPTION_ACTIVE: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION,
     "latest_payment_id": "patt_325qV1hSO8Lou32LgkH1ndnxQTP",
     "payment_source_id": _PAYMENT_SOURCE_ID,
-    "items": [
-        {**_FREE_ITEM, "status": "ended", "period_end": _SUBSCRIBED, "updated_at": _SUBSCRIBED},
-        {**_STARTER_ITEM, "subscription_id": None, "payer": None},
-    ],
+    "items": [_FREE_ITEM_ENDED, _inside(_STARTER_ITEM)],
     "updated_at": _SUBSCRIBED,
 }
 
@@ -1106,12 +1150,8 @@ _SUBSCRIPTION_UPDATED: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION_ACTIVE,
     # Not the failed attempt that has a sample, but the paid one that followed it.
     "latest_payment_id": "patt_32mDLr4WtkxJOvzjCqvcfNlqkiB",
-    "payer": _PAYER_WITH_BLANKS,
-    "items": [
-        {**_STARTER_ITEM_ENDED, "subscription_id": None, "payer": None},
-        # Awkward: null where the item alone has a subscription and a payer.
-        {**_PRO_ITEM, "subscription_id": None, "payer": None},
-    ],
+    "payer": _PAYER_ALONE,
+    "items": [_FREE_ITEM_ENDED, _inside(_STARTER_ITEM_ENDED), _inside(_PRO_ITEM)],
     "updated_at": _SWITCHED,
 }
 
@@ -1119,8 +1159,40 @@ _SUBSCRIPTION_PAST_DUE: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION_UPDATED,
     "status": "past_due",
     "past_due_at": _RENEWED,
-    "items": [{**_PRO_ITEM_PAST_DUE, "subscription_id": None, "payer": None}],
+    # The present one is past due too: its period is over, and the next isn't paid.
+    "items": [
+        _FREE_ITEM_ENDED,
+        _inside(_STARTER_ITEM_ENDED),
+        _inside(_PRO_ITEM_PAST_DUE),
+        _inside(_ANNUAL_ITEM_ABANDONED),
+    ],
     "updated_at": _RENEWED,
+}
+
+_ITEM_TO_PAY: BillingSubscriptionItemJSON = {
+    "object": "commerce_subscription_item",
+    "id": _PRO_ITEM_ID,
+    "subscription_id": _SUBSCRIPTION_ID,
+    "status": "incomplete",
+    "interval": "month",
+    "plan_period": "month",
+    "period_start": _SWITCHED,
+    "period_end": _RENEWED,
+    "plan_id": _PRO_PLAN["id"],
+    "plan": _PRO_PLAN,
+    "payer": _PAYER,
+    "amount": _usd(2500),
+    "credit": _PRORATION,
+    "credits": {
+        "proration": _PRORATION,
+        "payer": {"applied_amount": _usd(200), "remaining_balance": _usd(0)},
+        "total": _usd(700),
+    },
+    "lifetime_paid": 0,
+    "next_payment_amount": 2500,
+    "next_payment_date": _RENEWED,
+    "created_at": _SWITCHED - 4 * _MINUTE,
+    "updated_at": _SWITCHED - 4 * _MINUTE,
 }
 
 _PAYMENT_ATTEMPT: BillingPaymentAttemptWebhookEventJSON = {
@@ -1163,33 +1235,7 @@ _PAYMENT_ATTEMPT: BillingPaymentAttemptWebhookEventJSON = {
         "card_type": "visa",
         "last4": "4242",
     },
-    "subscription_items": [
-        {
-            "object": "commerce_subscription_item",
-            "id": _PRO_ITEM_ID,
-            "subscription_id": _SUBSCRIPTION_ID,
-            "status": "incomplete",
-            "interval": "month",
-            "plan_period": "month",
-            "period_start": _SWITCHED,
-            "period_end": _RENEWED,
-            "plan_id": _PRO_PLAN["id"],
-            "plan": _PRO_PLAN,
-            "payer": _PAYER,
-            "amount": _usd(2500),
-            "credit": _PRORATION,
-            "credits": {
-                "proration": _PRORATION,
-                "payer": {"applied_amount": _usd(200), "remaining_balance": _usd(0)},
-                "total": _usd(700),
-            },
-            "lifetime_paid": 0,
-            "next_payment_amount": 2500,
-            "next_payment_date": _RENEWED,
-            "created_at": _SWITCHED - 4 * _MINUTE,
-            "updated_at": _SWITCHED - 4 * _MINUTE,
-        }
-    ],
+    "subscription_items": [_ITEM_TO_PAY],
     "created_at": _SWITCHED - 4 * _MINUTE,
     "updated_at": _SWITCHED - 4 * _MINUTE,
 }
@@ -1205,14 +1251,15 @@ _PAYMENT_ATTEMPT_UPDATED: BillingPaymentAttemptWebhookEventJSON = {
     "status": "failed",
     "failed_at": _SWITCHED - 4 * _MINUTE + 8 * _SECOND,
     "failed_reason": {"code": "card_declined", "decline_code": "insufficient_funds"},
-    "payer": _PAYER_WITH_BLANKS,
+    "payer": _PAYER_ALONE,
+    "subscription_items": [{**_ITEM_TO_PAY, "payer": _PAYER_ALONE}],
     "updated_at": _SWITCHED - 4 * _MINUTE + 8 * _SECOND,
 }
 
 BODIES: Mapping[str, WebhookEventJSON] = {
     body["type"]: body
     for body in (
-        _body("user.created", _USER, _SIGNED_UP + 94),
+        _body("user.created", _USER_CREATED, _SIGNED_UP + 94),
         _body("user.updated", _USER_UPDATED, _CHANGED + 63, _SERVER),
         _body("user.deleted", _USER_DELETED, _DELETED),
         _body("session.created", _SESSION, _SIGNED_IN + 52),
@@ -1221,8 +1268,8 @@ BODIES: Mapping[str, WebhookEventJSON] = {
         _body("session.removed", _SESSION_REMOVED, _SIGNED_IN + 2 * _HOUR + 41),
         _body("session.revoked", _SESSION_REVOKED, _SIGNED_IN + 2 * _HOUR + 35, _SERVER),
         _body("organization.created", _ORGANIZATION_CREATED, _FOUNDED + 77),
-        _older_body("organization.updated", _ORGANIZATION_UPDATED, _CHANGED + 58),
-        _older_body("organization.deleted", _ORGANIZATION_DELETED, _DELETED + 1_204),
+        _body("organization.updated", _ORGANIZATION_UPDATED, _CHANGED + 58),
+        _bare_body("organization.deleted", _ORGANIZATION_DELETED, _DELETED + 1_204),
         _body("organizationDomain.created", _DOMAIN, _DOMAIN_ADDED + 66),
         _body("organizationDomain.updated", _DOMAIN_UPDATED, _DOMAIN_ADDED + _HOUR + 71, _SERVER),
         _body("organizationDomain.deleted", _DOMAIN_DELETED, _DELETED + 1_187),
@@ -1230,8 +1277,8 @@ BODIES: Mapping[str, WebhookEventJSON] = {
         _body("organizationInvitation.accepted", _INVITATION_ACCEPTED, _INVITED + _DAY + 85),
         _body("organizationInvitation.revoked", _INVITATION_REVOKED, _INVITED + 3 * _DAY + 59, _SERVER),
         _body("organizationMembership.created", _MEMBERSHIP, _FOUNDED + 81),
-        _body("organizationMembership.updated", _MEMBERSHIP_UPDATED, _CHANGED + 60),
-        _older_body("organizationMembership.deleted", _MEMBERSHIP_DELETED, _DELETED - 3),
+        _body("organizationMembership.updated", _MEMBERSHIP_UPDATED, _CHANGED + 66),
+        _bare_body("organizationMembership.deleted", _MEMBERSHIP_DELETED, _DELETED - 3),
         _body("role.created", _ROLE, _PERMITTED + 10 * _MINUTE + 44),
         _body("role.updated", _ROLE_UPDATED, _CHANGED + _MINUTE + 49, _SERVER),
         _body("role.deleted", _ROLE_DELETED, _DELETED + _HOUR),
@@ -1240,7 +1287,7 @@ BODIES: Mapping[str, WebhookEventJSON] = {
         _body("permission.deleted", _PERMISSION_DELETED, _DELETED + _HOUR + _MINUTE),
         _body("email.created", _EMAIL, _SIGNED_IN - 42 * _SECOND),
         _body("sms.created", _SMS, _SIGNED_UP - 22 * _SECOND + 39),
-        _body("waitlistEntry.created", _WAITLIST_ENTRY, _WAITING + 51),
+        _older_body("waitlistEntry.created", _WAITLIST_ENTRY, _WAITING + 51),
         _body("waitlistEntry.updated", _WAITLIST_ENTRY_UPDATED, _WAITING + 4 * _DAY + 55, _SERVER),
         _body("paymentAttempt.created", _PAYMENT_ATTEMPT_CREATED, _SWITCHED - 4 * _MINUTE + 92),
         _body("paymentAttempt.updated", _PAYMENT_ATTEMPT_UPDATED, _SWITCHED - 4 * _MINUTE + 8 * _SECOND + 90, _SERVER),

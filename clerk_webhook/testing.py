@@ -144,11 +144,11 @@ def sample(event_type: str, /, **overrides: object) -> Any:
             else is adapted to them.
 
     Returns:
-        The payload, which is yours to change: each call makes a new one.
+        The payload, which is yours to change: each call makes a new one, with copies of the overrides.
 
     Raises:
         ValueError: There is no such event type.
-        TypeError: The payload type has no such key.
+        TypeError: The payload type has no such key, or JSON no such value.
 
     Example:
         ```python
@@ -176,7 +176,7 @@ def sample_event(event_type: str | type[Event[Any, Any]], /, **overrides: object
 
     Raises:
         ValueError: There is no such event type.
-        TypeError: The payload type has no such key.
+        TypeError: The payload type has no such key, or JSON no such value.
 
     Example:
         ```python
@@ -257,7 +257,7 @@ def sample_delivery(
     Raises:
         SecretError: The secret can't be one.
         ValueError: There is no such event type.
-        TypeError: The payload type has no such key.
+        TypeError: The payload type has no such key, or JSON no such value.
 
     Example:
         ```python
@@ -299,14 +299,14 @@ def _body(event_type: str, overrides: Mapping[str, object]) -> dict[str, Any]:
             f"There is no sample of {event_type!r}: {advice} For a type newer than this release, pass a whole body "
             "to signed_request or parse_event."
         )
-    # Not deepcopy: an object that stands twice in a sample would be one object in the copy too.
-    body: dict[str, Any] = json.loads(json.dumps(BODIES[event_type]))
     payload: Any = payload_type_of(event_type)
     unknown = overrides.keys() - payload.__required_keys__ - payload.__optional_keys__
     if unknown:
         raise TypeError(f"{payload.__name__}, the payload of {event_type}, has no key {', '.join(sorted(unknown))}.")
-    body["data"] |= overrides
-    return body
+    body = {**BODIES[event_type], "data": {**BODIES[event_type]["data"], **overrides}}
+    # Not deepcopy: an object that stands twice in a sample would be one object in the copy too.
+    copy: dict[str, Any] = json.loads(json.dumps(body))
+    return copy
 
 
 def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:

@@ -1,9 +1,10 @@
 """What type checkers must make of the testing kit. Never run: mypy, pyright, ty and pyrefly read it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import assert_type
 
-from clerk_webhook import Webhook, WebhookEvent, events
+from clerk_webhook import Webhook, WebhookEvent, WebhookEventType, events
 from clerk_webhook.testing import SignedRequest, sample, sample_delivery, sample_event, signed_request
 from clerk_webhook.types import (
     BillingPaymentAttemptWebhookEventJSON,
@@ -46,6 +47,15 @@ def each_payload_type() -> None:
     assert_type(sample("subscription.pastDue"), BillingSubscriptionWebhookEventJSON)
     assert_type(sample("subscriptionItem.freeTrialEnding"), BillingSubscriptionItemWebhookEventJSON)
     assert_type(sample("user.created")["email_addresses"], list[EmailAddressJSON])
+
+
+def keep(payload: Mapping[str, object]) -> None:
+    print(payload["id"])
+
+
+def of_some_type(event_type: WebhookEventType) -> None:
+    # No overload takes all of them: checkers try each type by itself.
+    keep(sample(event_type))
 
 
 def save_user(user: UserJSON) -> None:
