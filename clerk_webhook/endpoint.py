@@ -14,11 +14,11 @@ import logging
 import time
 import traceback
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
+from ._threads import finish_in_thread, in_thread, outlive, start_in_thread
 from .errors import ClerkWebhookError
 from .handlers import Handler, Handlers, Registered, is_async
 from .stores import Claim
@@ -90,8 +90,6 @@ _PATIENCE = 1.0
 _MANY_DIGITS = 20
 _MANY_FRAMES = 20  # of a traceback are enough to find the place
 
-T = TypeVar("T")
-
 _logger = logging.getLogger("clerk_webhook")
 _now = time.perf_counter
 
@@ -154,19 +152,8 @@ Observer: TypeAlias = "Callable[[Attempt], object]"
 class Endpoint(Handlers):
     """Receives what Clerk sends to one URL, and answers as Svix expects.
 
-    ========================================  ======  ==========================================
-    the request                               status
-    ========================================  ======  ==========================================
-    was handled                               200
-    is genuine, and no handler is for it      200     or it would be sent for 27 hours
-    was handled before (with a store)         200
-    is being handled now (with a store)       409     `retry-after`
-    isn't genuine                             400     the reason is logged, not answered
-    is larger than `max_body`                 413     without being read whole
-    isn't a POST                              405     `allow`
-    a handler raised                          500     it will be sent again
-    a handler raised `AbortDelivery`          400     `webhook-delivery: abort-message`
-    ========================================  ======  ==========================================
+    Handled, not for any handler, or done before: 200. Being handled by another attempt: 409. Not genuine: 400. Larger
+    than `max_body`: 413. Not a POST: 405. A handler raised: 500, and it is sent again.
 
     Each attempt is logged to the logger `clerk_webhook`, with `outcome`, `code`, `event_type`, `message_id` and
     `duration` as attributes of the record, and never a body, an address or the text of a handler's exception.
@@ -290,7 +277,7 @@ class Endpoint(Handlers):
         async_count = sum(registered.is_async for registered in handlers)
         if handlers and not async_count:
             # In one thread from the claim to the record, so that a cancelled request leaves nothing half done.
-            return await _outlive(_run_in_thread(partial(self._attempt, event, handlers, started)))
+            return await outlive(start_in_thread(partial(self._attempt, event, handlers, started)))
         if self._store is None and async_count == len(handlers):
             return await self._attempt_async(event, handlers, started, None)
         # Steps in threads go on when the request is cancelled, so a task of their own sees to what follows.
@@ -299,7 +286,7 @@ class Endpoint(Handlers):
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
         try:
-            return await _outlive(worker)
+            return await outlive(worker)
         except asyncio.CancelledError:
             if not worker.done():
                 gone.set()
@@ -465,7 +452,7 @@ class Endpoint(Handlers):
             return "ignored", None
         lease = _Lease(self._store, event.message_id)
         try:
-            claim = lease.claim() if self._store is None else await _in_thread(lease.claim)
+            claim = lease.claim() if self._store is None else await in_thread(lease.claim)
         except Exception as error:
             return "failed", error
         if claim is not Claim.NEW:
@@ -473,7 +460,7 @@ class Endpoint(Handlers):
         try:
             for _, handler, handler_is_async in handlers:
                 _stop_if(gone)
-                result = await (handler(event) if handler_is_async else _in_thread(partial(handler, event)))
+                result = await (handler(event) if handler_is_async else in_thread(partial(handler, event)))
                 _refuse_unfinished(handler, result)
         except asyncio.CancelledError as error:
             # A handler may let one pass that was meant for another task.
@@ -485,9 +472,9 @@ class Endpoint(Handlers):
             lease.release()
             raise
         else:
-            await _settle(lease.complete, in_thread=self._store is not None)
-            return "handled", None
-        await _settle(lease.release, in_thread=self._store is not None)
+            outcome = ("handled", None)
+        if self._store is not None:
+            await finish_in_thread(lease.complete if outcome[0] == "handled" else lease.release)
         return outcome
 
     def _answer(
@@ -637,46 +624,3 @@ def _cancelling() -> bool:
     """Tell whether the task that runs this has been cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _run_in_thread(step: Callable[[], T]) -> asyncio.Future[T]:
-    """Start a step in a thread."""
-    return asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, step))
-
-
-async def _outlive(future: asyncio.Future[T]) -> T:
-    """Wait for something that goes on when this is cancelled."""
-    # What it raises then is nobody's: asyncio would log it, text and all.
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait([future])
-    return future.result()
-
-
-async def _in_thread(step: Callable[[], T]) -> T:
-    """Take a step in a thread, and don't return before it is done, even when cancelled: a thread can't be stopped."""
-
-    def call() -> tuple[T | None, BaseException | None]:
-        try:
-            return step(), None
-        except BaseException as error:
-            return None, error  # a future would never be done for StopIteration
-
-    future = _run_in_thread(call)
-    while not future.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([future])
-    result, error = future.result()
-    if error is not None:
-        raise error
-    return cast("T", result)  # None only where that is what the step returned
-
-
-async def _settle(step: Callable[[], None], *, in_thread: bool) -> None:
-    """Complete or release a message, where the store may have to be waited for in a thread."""
-    if not in_thread:
-        step()
-        return
-    try:
-        await _in_thread(step)
-    except RuntimeError:
-        step()  # the loop takes no more work for its threads: it is being shut down
