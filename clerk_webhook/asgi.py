@@ -64,7 +64,7 @@ class ASGIApp:
         else:
             # "Applications should actively reject any protocol that they do not understand with an Exception":
             # https://asgi.readthedocs.io/en/latest/specs/main.html#applications
-            raise NotImplementedError(f"{scope['type']!r} is nothing that a webhook comes by.")
+            raise RuntimeError(f"{scope['type']!r} is nothing that a webhook comes by.")
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
         """Return the answer."""

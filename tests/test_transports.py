@@ -8,6 +8,8 @@ import time
 
 import pytest
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transports import asgi_call, asgi_scope, wsgi_call, wsgi_environ
 
 from clerk_webhook.endpoint import Endpoint
@@ -130,7 +132,7 @@ def test_asgi_closes_a_websocket_and_takes_nothing_else(endpoint):
 
     asyncio.run(endpoint.asgi()({"type": "websocket"}, None, send))
     assert sent == [{"type": "websocket.close"}]
-    with pytest.raises(NotImplementedError, match="'carrier pigeon'"):
+    with pytest.raises(RuntimeError, match="'carrier pigeon'"):
         asyncio.run(endpoint.asgi()({"type": "carrier pigeon"}, None, send))
 
 
@@ -360,3 +362,32 @@ def test_lambda_refuses_a_header_with_two_values(endpoint):
 def test_a_length_is_taken_as_it_was_sent_or_as_the_framework_read_it(endpoint, length, status):
     response = endpoint.precheck("POST", length)
     assert (response and response.status) == status
+
+
+NAMES = st.sampled_from(
+    ["svix-id", "svix-timestamp", "svix-signature", "Svix-Id", "webhook-id", "content-length", "host"]
+)
+VALUES = st.sampled_from(["msg_1", str(int(time.time())), "v1,A", "v1,", "1" * 400, "\xe9", "\t", ""]) | st.text(
+    st.characters(max_codepoint=255), max_size=20
+)
+HEADERS = st.lists(st.tuples(NAMES | st.text(st.characters(max_codepoint=255), max_size=20), VALUES), max_size=8)
+
+
+@settings(deadline=None)
+@given(HEADERS, st.binary(max_size=2 * LIMIT) | st.just(BODY))
+def test_whatever_a_stranger_sends_is_refused_by_every_transport(headers, body):
+    endpoint = Endpoint(SECRET, max_body=LIMIT)
+    refusals = {400, 413}
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    assert asgi(endpoint, asgi_scope() | {"headers": pairs}, [body]).status in refusals
+    environ = wsgi_environ({name: value for name, value in headers if name.lower() != "content-length"}, body=body)
+    assert wsgi_status(endpoint, environ) in refusals
+    multi = {}
+    for name, value in headers:
+        multi.setdefault(name, []).append(value)
+    for event in (
+        http_api(dict(headers), body.decode("latin-1")),
+        as_base64(http_api(dict(headers), body.decode("latin-1"))),
+        rest_api({}, body.decode("latin-1")) | {"multiValueHeaders": multi},
+    ):
+        assert endpoint.aws_lambda()(event)["statusCode"] in refusals
