@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import events
 from ._headers import Headers
+from ._parse import parse_event
 from .errors import (
     ClerkWebhookError,
     InvalidHeaderError,
@@ -25,7 +26,7 @@ from .errors import (
     TimestampTooOldError,
     WebhookVerificationError,
 )
-from .events import UnknownEvent, WebhookEvent, WebhookEventType, parse_event
+from .events import UnknownEvent, WebhookEvent, WebhookEventType
 from .webhook import Message, Webhook, verify, verify_and_parse
 
 if TYPE_CHECKING:

@@ -27,9 +27,10 @@ from math import floor
 from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 from . import types
+from ._parse import parse_event
 from ._samples import BODIES
 from .conformance import payload_type_of
-from .events import EVENT_CLASSES, Event, WebhookEvent, parse_event
+from .events import EVENT_CLASSES, Event, WebhookEvent
 from .webhook import Webhook
 
 __all__ = ["SignedRequest", "sample", "sample_delivery", "sample_event", "signed_request"]

@@ -15,6 +15,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._headers import find_signature_headers
+from ._parse import event_from_json, parse_json
 from ._signature import SigningKey, key_from_secret, matches
 from .errors import (
     InvalidHeaderError,
@@ -25,7 +26,6 @@ from .errors import (
     TimestampTooNewError,
     TimestampTooOldError,
 )
-from .events import event_from_json, parse_json
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from clerk_webhook.cli.payloads import PayloadType, fires, nested, payload_of, payload_types
+from clerk_webhook.cli._reference import PayloadType, fires, nested, payload_of, payload_types
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
 

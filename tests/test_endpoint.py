@@ -14,9 +14,8 @@ from deliveries import OTHER_SECRET, SECRET, signed
 from transports import TRANSPORTS, asgi_call, asgi_scope, by_asgi, by_wsgi
 
 from clerk_webhook import Headers, PayloadError, SecretError, events
-from clerk_webhook import endpoint as endpoint_module
-from clerk_webhook.endpoint import AbortDelivery, Endpoint
-from clerk_webhook.handlers import Handlers
+from clerk_webhook.endpoint import AbortDelivery, Endpoint, Handlers
+from clerk_webhook.endpoint import endpoint as endpoint_module
 from clerk_webhook.stores import Claim, MemoryStore
 
 HANDLED = (200, {"content-type": "text/plain; charset=utf-8", "content-length": "0"}, b"")

@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-from clerk_webhook.cli.payloads import nested, payload_of, payload_types
+from clerk_webhook.cli._reference import nested, payload_of, payload_types
 from clerk_webhook.events import EVENT_CLASSES
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -8,9 +8,9 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._parse import parse_json
 from ..conformance import check, is_body, payload_type_of
 from ..errors import PayloadError
-from ..events import parse_json
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

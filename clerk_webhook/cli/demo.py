@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from .. import events
+from .._parse import parse_event
 from ..errors import ClerkWebhookError
 from ..testing import sample_event, signed_request
 from ..users import full_name, primary_email_address
@@ -102,7 +103,7 @@ def deliveries(secret: str) -> list[Delivery]:
         sample_event(events.UserUpdated),
         sample_event(events.OrganizationMembershipCreated),
         sample_event(events.SessionCreated),
-        events.parse_event(sample.raw | {"type": "user.teleported"}),
+        parse_event(sample.raw | {"type": "user.teleported"}),
     ]
     now = int(time.time())
     request = signed_request(sample, secret, timestamp=now)

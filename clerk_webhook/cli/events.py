@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..events import EVENT_CLASSES
 from ..testing import sample_event
-from .payloads import PayloadType, fires, nested, payload_of
+from ._reference import PayloadType, fires, nested, payload_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import assert_type
 
 from clerk_webhook import WebhookEvent, events
-from clerk_webhook.endpoint import AbortDelivery, Attempt, Endpoint, Response
-from clerk_webhook.handlers import Handlers
+from clerk_webhook.endpoint import AbortDelivery, Attempt, Endpoint, Handlers, Response
 from clerk_webhook.stores import MemoryStore
 
 endpoint = Endpoint("whsec_", store=MemoryStore())

@@ -18,21 +18,21 @@ from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
-from ._threads import finish_in_thread, in_thread, outlive, start_in_thread
-from .errors import ClerkWebhookError
+from ..errors import ClerkWebhookError
+from ..stores import Claim
+from ..webhook import Webhook
 from .handlers import Handler, Handlers, Registered, is_async
-from .stores import Claim
-from .webhook import Webhook
+from .threads import finish_in_thread, in_thread, outlive, start_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import timedelta
 
-    from ._headers import Headers
+    from .._headers import Headers
+    from ..events import WebhookEvent
+    from ..stores import Store
     from .asgi import ASGIApp
     from .aws_lambda import LambdaHandler
-    from .events import WebhookEvent
-    from .stores import Store
     from .wsgi import WSGIApp
 
 __all__ = ["AbortDelivery", "Attempt", "Endpoint", "Observer", "Outcome", "Response"]

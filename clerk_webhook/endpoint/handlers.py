@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
-from .events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
+from ..events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
 
 __all__ = ["Handler", "Handlers", "Registered", "Registration"]
 
