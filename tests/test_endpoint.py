@@ -14,7 +14,7 @@ from deliveries import OTHER_SECRET, SECRET, signed
 from transports import TRANSPORTS, asgi_call, asgi_scope, by_asgi, by_wsgi
 
 from clerk_webhook import Headers, PayloadError, SecretError, events
-from clerk_webhook.endpoint import AbortDelivery, Endpoint, Handlers
+from clerk_webhook.endpoint import AbortDelivery, Endpoint, Handlers, threads
 from clerk_webhook.endpoint import endpoint as endpoint_module
 from clerk_webhook.stores import Claim, MemoryStore
 
@@ -529,7 +529,7 @@ def test_sync_handlers_of_a_cancelled_request_go_on_to_their_end(error, caplog):
 @pytest.mark.parametrize("times", [1, 5])
 @pytest.mark.parametrize("error", [None, OSError()])
 def test_a_cancelled_request_whose_last_handler_is_in_a_thread_has_one_effect(error, times, monkeypatch):
-    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(threads, "_PATIENCE", 0.01)
     endpoint = Endpoint(SECRET, store=MemoryStore())
     entered, leave = threading.Event(), threading.Event()
     seen = []
@@ -560,7 +560,7 @@ def test_a_cancelled_request_whose_last_handler_is_in_a_thread_has_one_effect(er
 
 
 def test_a_cancelled_request_does_not_start_its_next_handler(monkeypatch):
-    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(threads, "_PATIENCE", 0.01)
     endpoint = Endpoint(SECRET, store=MemoryStore())
     entered, leave = threading.Event(), threading.Event()
     seen = []
@@ -670,7 +670,7 @@ def test_a_request_that_is_cancelled_before_a_thread_was_free_is_handled_all_the
 
 @pytest.mark.parametrize("beside", ["sync", "async"])
 def test_an_exit_in_a_thread_whose_request_has_gone_is_not_logged_with_its_text(beside, caplog, monkeypatch):
-    monkeypatch.setattr(endpoint_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(threads, "_PATIENCE", 0.01)
     endpoint = Endpoint(SECRET, store=MemoryStore())
     entered, leave = threading.Event(), threading.Event()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from .answers import Outcome, Response
 from .asgi import ASGIApp
+from .attempt import AbortDelivery
 from .aws_lambda import LambdaHandler
-from .endpoint import AbortDelivery, Attempt, Endpoint, Observer, Outcome, Response
+from .endpoint import Endpoint
 from .handlers import Handlers
+from .log import Attempt, Observer
 from .wsgi import WSGIApp
 
 __all__ = [

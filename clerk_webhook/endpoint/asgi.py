@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint, Response
+    from .answers import Receiver, Response
 
 __all__ = ["ASGIApp"]
 
@@ -34,7 +34,7 @@ class ASGIApp:
         ```
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Receiver) -> None:
         """Keep the endpoint.
 
         Args:

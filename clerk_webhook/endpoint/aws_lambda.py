@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .endpoint import Endpoint, Response
+    from .answers import Receiver, Response
 
 __all__ = ["LambdaHandler"]
 
@@ -30,7 +30,7 @@ class LambdaHandler:
         ```
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Receiver) -> None:
         """Keep the endpoint.
 
         Args:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from ..events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
 
-__all__ = ["Handler", "Handlers", "Registered", "Registration"]
+__all__ = ["Handler", "HandlerDecorator", "Handlers", "Registration", "handler_name", "is_async", "refuse_async"]
 
 Handler: TypeAlias = Callable[[Any], Any]
 """A function, sync or async, that is called with the events that it was registered for."""
@@ -24,7 +24,7 @@ AnyHandlerT = TypeVar("AnyHandlerT", bound=Callable[[WebhookEvent], object])
 UnknownHandlerT = TypeVar("UnknownHandlerT", bound=Callable[[UnknownEvent], object])
 
 
-class Registration(Protocol[EventT]):
+class HandlerDecorator(Protocol[EventT]):
     """What `on` returns: a decorator for functions that take any of the events it was given."""
 
     def __call__(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]:
@@ -32,7 +32,7 @@ class Registration(Protocol[EventT]):
         ...
 
 
-class Registered(NamedTuple):
+class Registration(NamedTuple):
     """A handler, and what it is for."""
 
     event_classes: frozenset[type] | None
@@ -62,21 +62,21 @@ class Handlers:
 
     def __init__(self) -> None:
         """Start without handlers."""
-        self._registered: list[Registered] = []
-        self._by_class: dict[type, tuple[Registered, ...]] = {}
+        self._registrations: list[Registration] = []
+        self._by_class: dict[type, tuple[Registration, ...]] = {}
 
     @overload
-    def on(self, event_class: type[Event1], /) -> Registration[Event1]: ...
+    def on(self, event_class: type[Event1], /) -> HandlerDecorator[Event1]: ...
     @overload
-    def on(self, first: type[Event1], second: type[Event2], /) -> Registration[Event1 | Event2]: ...
+    def on(self, first: type[Event1], second: type[Event2], /) -> HandlerDecorator[Event1 | Event2]: ...
     @overload
     def on(
         self, first: type[Event1], second: type[Event2], third: type[Event3], /
-    ) -> Registration[Event1 | Event2 | Event3]: ...
+    ) -> HandlerDecorator[Event1 | Event2 | Event3]: ...
     @overload
     def on(
         self, first: type[Event1], second: type[Event2], third: type[Event3], fourth: type[Event4], /
-    ) -> Registration[Event1 | Event2 | Event3 | Event4]: ...
+    ) -> HandlerDecorator[Event1 | Event2 | Event3 | Event4]: ...
     @overload
     def on(
         self,
@@ -86,7 +86,7 @@ class Handlers:
         fourth: type[Event4],
         fifth: type[Event5],
         /,
-    ) -> Registration[Event1 | Event2 | Event3 | Event4 | Event5]: ...
+    ) -> HandlerDecorator[Event1 | Event2 | Event3 | Event4 | Event5]: ...
     @overload
     def on(
         self,
@@ -98,7 +98,7 @@ class Handlers:
         sixth: type[Event[Any, Any]],
         /,
         *more: type[Event[Any, Any]],
-    ) -> Registration[WebhookEvent]: ...
+    ) -> HandlerDecorator[WebhookEvent]: ...
     def on(self, *event_classes: Any) -> Any:
         """Register the decorated function for events of one or more types.
 
@@ -130,7 +130,7 @@ class Handlers:
             )
 
         def register(handler: Any) -> Any:
-            self._register(_registered(frozenset(event_classes), handler))
+            self._add([_registration(frozenset(event_classes), handler)])
             return handler
 
         return register
@@ -153,7 +153,7 @@ class Handlers:
             def count(event: WebhookEvent) -> None: ...
             ```
         """
-        self._register(_registered(None, handler))
+        self._add([_registration(None, handler)])
         return handler
 
     def on_unknown(self, handler: UnknownHandlerT, /) -> UnknownHandlerT:
@@ -174,7 +174,7 @@ class Handlers:
             def report(event: events.UnknownEvent) -> None: ...
             ```
         """
-        self._register(_registered(frozenset({UnknownEvent}), handler))
+        self._add([_registration(frozenset({UnknownEvent}), handler)])
         return handler
 
     def include(self, other: Handlers, /) -> None:
@@ -188,39 +188,57 @@ class Handlers:
             endpoint.include(billing.handlers)
             ```
         """
-        for registered in tuple(other._registered):
-            self._register(registered)
+        self._add(tuple(other._registrations))
 
-    def _registered_for(self, event: WebhookEvent) -> tuple[Registered, ...]:
+    def _handlers_for(self, event: WebhookEvent) -> tuple[Registration, ...]:
         """Return the handlers for an event, in the order registered."""
         event_class = type(event)
         by_class = self._by_class  # which is another once anything is registered meanwhile
         found = by_class.get(event_class)
         if found is None:
             found = tuple(
-                registered
-                for registered in self._registered
-                if registered.event_classes is None or event_class in registered.event_classes
+                registration
+                for registration in self._registrations
+                if registration.event_classes is None or event_class in registration.event_classes
             )
             by_class[event_class] = found
         return found
 
-    def _register(self, registered: Registered) -> None:
-        self._registered.append(registered)
+    def _add(self, registrations: Sequence[Registration]) -> None:
+        self._registrations.extend(registrations)
         self._by_class = {}
 
 
-def _registered(event_classes: frozenset[type] | None, handler: Handler) -> Registered:
+def _registration(event_classes: frozenset[type] | None, handler: Handler) -> Registration:
     if not callable(handler):
         raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
     if _is(inspect.isgeneratorfunction, handler) or _is(inspect.isasyncgenfunction, handler):
         raise TypeError("A handler must not be a generator, for nothing would run it: write it without yield.")
-    return Registered(event_classes, handler, is_async(handler))
+    return Registration(event_classes, handler, is_async(handler))
 
 
 def is_async(function: Callable[..., object]) -> bool:
     """Tell whether this is a coroutine function, or an object whose `__call__` is one."""
     return _is(inspect.iscoroutinefunction, function)
+
+
+def handler_name(handler: Handler) -> str:
+    """Return the name of a handler, for messages."""
+    return getattr(handler, "__qualname__", type(handler).__qualname__)
+
+
+def refuse_async(registrations: Iterable[Registration]) -> None:
+    """Refuse async handlers, because nothing here would run them.
+
+    Raises:
+        TypeError: A handler is async.
+    """
+    for registration in registrations:
+        if registration.is_async:
+            raise TypeError(
+                f"{handler_name(registration.handler)} is async, and nothing here runs async handlers: write it as "
+                "def, or mount endpoint.asgi()."
+            )
 
 
 def _is(kind: Callable[[object], bool], function: Callable[..., object]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .endpoint import Endpoint, Response
+    from .answers import Receiver, Response
 
 __all__ = ["WSGIApp"]
 
@@ -27,7 +27,7 @@ class WSGIApp:
         ```
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Receiver) -> None:
         """Keep the endpoint.
 
         Args:
@@ -60,7 +60,7 @@ class WSGIApp:
             return refused
         try:
             body = _read(environ, int(length or 0), endpoint.max_body)
-        except Exception:  # noqa: BLE001  # servers raise what they like where the client has gone, or sends bad chunks
+        except Exception:  # servers raise what they like where the client has gone, or sends bad chunks
             return endpoint.refuse("refused")
         if len(body) > endpoint.max_body:
             return endpoint.refuse("too_large")
