@@ -40,7 +40,7 @@ __all__ = ["Message", "Webhook", "verify", "verify_and_parse"]
 _TOLERANCE = 300
 
 # Clerk's own name first (its verifyWebhook reads it), then what most Python code uses, then its guide's.
-_VARIABLES = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET")
+SECRET_VARIABLES = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET")
 
 # What is signed before the body: the id, visible ASCII without a "." that would make it ambiguous, and the time.
 _MESSAGE_ID = r"[!-\-/-~]{1,256}"
@@ -355,13 +355,13 @@ def _made_from_secret(secret: str | bytes, tolerance: float | timedelta) -> Webh
 
 def _from_environ(environ: Mapping[str, str]) -> str:
     """Return the value of the first variable that is set and not blank."""
-    for variable in _VARIABLES:
+    for variable in SECRET_VARIABLES:
         value = environ.get(variable)
         if value and not value.isspace():
             return value
     del environ
     raise SecretError(
-        f"No signing secret is configured: set {_VARIABLES[0]} (or {', or '.join(_VARIABLES[1:])}) to the "
+        f"No signing secret is configured: set {SECRET_VARIABLES[0]} (or {', or '.join(SECRET_VARIABLES[1:])}) to the "
         "endpoint's Signing Secret from the Clerk Dashboard, which starts with 'whsec_'."
     )
 

@@ -3,15 +3,17 @@ import json
 import os
 import re
 import runpy
+import shlex
 import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 
 import pytest
+from commands import application, in_terminal, screen, terminal, wait_until_it_reads_or_serves
 from deliveries import SECRET
 
 from clerk_webhook import Webhook, cli, parse_event
-from clerk_webhook.cli import demo, main
+from clerk_webhook.cli import COMMANDS, demo, main, make_parser
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
 
@@ -23,7 +25,7 @@ def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
     assert "genuine user.created" in shown
     assert "UserCreated" in shown
     assert "Ada Lovelace, ada@example.com" in shown
-    assert "All 11 deliveries" in shown
+    assert "All 13 deliveries" in shown
 
 
 def test_the_demo_as_json_is_one_object_per_delivery(capsys):
@@ -35,6 +37,8 @@ def test_the_demo_as_json_is_one_object_per_delivery(capsys):
         "OrganizationMembershipCreated",
         "SessionCreated",
         "UnknownEvent",
+        "not_newer",
+        "not_newer",
         "signature_mismatch",
         "timestamp_too_old",
         "signature_mismatch",
@@ -46,7 +50,7 @@ def test_the_demo_as_json_is_one_object_per_delivery(capsys):
 
 
 def test_a_delivery_that_was_answered_otherwise_fails_the_demo(capsys):
-    forged = replace(demo.deliveries(SECRET)[5], status=200)
+    forged = replace(demo.deliveries(SECRET)[7], status=200)
     with demo.receiver(Webhook(SECRET)) as port:
         result = demo.deliver(forged, port)
     assert (result.status, result.expected) == (400, False)
@@ -74,10 +78,12 @@ def test_an_event_that_the_demo_reads_nothing_from_is_named():
     ],
 )
 def test_wrong_arguments_leave_with_2(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage" in capsys.readouterr().err
+    try:
+        status = main(arguments)
+    except SystemExit as error:
+        status = error.code
+    assert status == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_module_is_the_command(monkeypatch, capsys):
@@ -97,8 +103,10 @@ def test_the_module_is_the_command(monkeypatch, capsys):
     ],
 )
 def test_what_was_meant_is_said(arguments, advice, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    try:
+        assert main(arguments) == 2
+    except SystemExit as error:
+        assert error.code == 2
     assert advice in " ".join(capsys.readouterr().err.split())
 
 
@@ -121,18 +129,75 @@ def test_events_lists_every_type(capsys):
     }
 
 
-@pytest.mark.parametrize("columns", [20, 80, 120, 300])
+@pytest.mark.parametrize("columns", [60, 80, 120, 300])
 @pytest.mark.parametrize("event_type", ["session.created", "paymentAttempt.updated", "user.deleted"])
 def test_events_shows_a_type_as_a_table_with_a_sample(event_type, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert main(["events", event_type]) == 0
     table, _, sample = capsys.readouterr().out.partition("A sample:\n")
     assert parse_event(sample) == replace(sample_event(event_type), message_id=None)
-    assert all(len(line) <= max(columns, 80) for line in table.splitlines())
+    assert all(len(line) <= columns for line in table.splitlines())
     shown = {
         line.split()[0].removesuffix("?") for line in table.splitlines() if line.startswith("  ") and line[2] != " "
     }
     assert sample_event(event_type).data.keys() <= shown
+
+
+@pytest.mark.parametrize("name", ["user", "email", "subscriptionItem"])
+def test_events_lists_a_family(name, capsys):
+    assert main(["events", name]) == 0
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert shown == [event_type for event_type in EVENT_CLASSES if event_type.startswith(f"{name}.")]
+
+
+def test_events_shows_a_payload_type(capsys):
+    assert main(["events", "UserJSON"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("types.UserJSON, in user.created, user.updated")
+    assert " ExternalAccountJSON " in shown
+    assert main(["events", "UserJSON", "--json"]) == 0
+    assert "EmailAddressJSON" in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_has_an_example_that_can_be_parsed(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    example = capsys.readouterr().out.partition("example:\n  ")[2].strip()
+    words = shlex.split(example)
+    if "$(" not in example:
+        assert words[:2] == ["clerk-webhook", command]
+        make_parser().parse_args(words[1:])
+    assert f"clerk-webhook {command}" in example
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_the_list_fits_the_terminal(columns):
+    shown = in_terminal("events", columns=columns)
+    assert "organizationMembership.created" in shown
+    assert all(len(line) <= columns for line in shown.splitlines())
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_is_for_terminals_that_show_colour(variables, coloured):
+    with application() as app:
+        arguments = ["send", "user.deleted", "--url", app.url, "--secret", SECRET]
+        assert ("\x1b[32m200\x1b[0m" in in_terminal(*arguments, **variables)) == coloured
+
+
+def test_a_secret_on_a_terminal_comes_with_a_hint():
+    assert "Clerk does not know this secret" in in_terminal("secret")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "-"], ["verify", "--payload", "-", "--secret", SECRET], ["listen", "--port", "0"]]
+)
+def test_ctrl_c_ends_a_command_quietly(arguments):
+    with terminal(*arguments) as (keyboard, popen):
+        wait_until_it_reads_or_serves(popen)
+        os.write(keyboard, b"\x03")
+        assert popen.wait(10) == 130
+        assert "Traceback" not in screen(keyboard)
 
 
 def test_events_shows_what_a_key_is(capsys, monkeypatch):
@@ -218,8 +283,7 @@ def test_check_as_json(capsys, given):
 def test_check_does_not_show_what_it_read(capsys, tmp_path):
     path = tmp_path / "event.json"
     path.write_text('{"to_email_address": "ada@example.com"', encoding="utf-8")
-    with pytest.raises(SystemExit, match="2"):
-        main(["check", f"@{path}"])
+    assert main(["check", f"@{path}"]) == 2
     assert "ada@" not in capsys.readouterr().err
 
 
@@ -242,8 +306,7 @@ def test_what_the_terminal_has_no_letters_for_is_escaped(monkeypatch):
 
 def test_a_closed_standard_input_or_output_is_no_traceback(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(SystemExit, match="2"):
-        main(["check", "-"])
+    assert main(["check", "-"]) == 2
     assert "no standard input" in capsys.readouterr().err
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["events"]) == 0

@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from argparse import RawDescriptionHelpFormatter
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from . import check, demo, events
+from ._arguments import CommandError, OneLineParser
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main", "make_parser"]
+
+COMMANDS = ("demo", "listen", "send", "replay", "verify", "diagnose", "sign", "secret", "events", "check")
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: What stands behind the command's name; those of the process by default.
+        arguments: The arguments after the command's name; those of the process by default.
 
     Returns:
-        The exit status: 0 if all went well, 1 if not. Wrong arguments leave with 2, by `SystemExit`.
+        The exit status: 0 for success, 1 for failure, 2 for wrong arguments, 130 after Ctrl-C. `SystemExit` has the
+        status if the arguments cannot be parsed.
 
     Example:
         ```python
         status = main(["events", "user.created"])
         ```
     """
-    parser = argparse.ArgumentParser(prog="clerk-webhook", description="Tools for receiving Clerk webhooks.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command, module in (("demo", demo), ("events", events), ("check", check)):
-        command_parser = commands.add_parser(command, help=module.SUMMARY, description=module.SUMMARY)
-        module.configure(command_parser)
-        command_parser.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
-        # Windows' code pages lack most of what a key or a name may hold.
+        # Windows' code pages lack most of the characters that a key or a name may hold.
         stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = options.run(options)
-        print(end="", flush=True)  # which does nothing where there is no standard output
+        print(end="", flush=True)  # does nothing if there is no standard output
+    except CommandError as error:
+        print(f"clerk-webhook {options.command}: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read this has read enough, as `head` does. Python would complain when it flushes at exit:
+        # The reader has read enough, as `head` does. Python would complain when it flushes at exit:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 
 
+def make_parser() -> ArgumentParser:
+    """Return the parser of all commands."""
+    parser = OneLineParser(prog="clerk-webhook", description="Tools for receiving Clerk webhooks, offline.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name in COMMANDS:
+        module = import_module(f"{__name__}.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.",
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        module.configure(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
 def _version() -> str:
-    """Return the version that is installed; a checkout that isn't has none."""
+    """Return the installed version. A checkout that is not installed has none."""
     try:
         return version("clerk-webhook")
     except PackageNotFoundError:

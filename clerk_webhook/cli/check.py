@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
-from argparse import ArgumentTypeError
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._parse import parse_json
 from ..conformance import check, is_body, payload_type_of
 from ..errors import PayloadError
+from ._arguments import CommandError, file_content
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
 SUMMARY = "tell where an event, or a payload, differs from the types of this release"
+EXAMPLE = "clerk-webhook check @event.json"
 
 
 def configure(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
         "event",
-        type=_json_value,
         metavar="EVENT",
         help="the body of an event, or its payload, as JSON: @event.json for a file, - for standard input",
     )
@@ -33,8 +31,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print the mismatches; return 0 if there are none, else 1."""
-    mismatches = check(options.event)
-    checked_as = _checked_as(options.event)
+    event = _json_value(options.event)
+    mismatches = check(event)
+    checked_as = _checked_as(event)
     if options.json:
         rows = [mismatch._asdict() for mismatch in mismatches]
         print(json.dumps({"checked_as": checked_as, "mismatches": rows}))
@@ -46,24 +45,17 @@ def run(options: Namespace) -> int:
 
 
 def _json_value(argument: str) -> object:
-    """Return the JSON value that an argument stands for."""
+    """Return the JSON value that an argument names, or is."""
+    named = argument == "-" or argument.startswith("@")
     try:
-        if argument == "-":
-            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # it is, where it was closed
-                raise ArgumentTypeError("there is no standard input.")
-            return parse_json(sys.stdin.buffer.read())
-        if argument.startswith("@"):
-            return parse_json(Path(argument[1:]).read_bytes())
-        return parse_json(argument)
-    except OSError as error:
-        raise ArgumentTypeError(f"can't read {argument[1:]}: {error.strerror}.") from error
+        return parse_json(file_content(argument) if named else argument)
     except PayloadError as error:
-        hint = "" if argument.startswith(("@", "-")) else f" For a file, write @{argument}."
-        raise ArgumentTypeError(f"{error}{hint}") from error
+        hint = "" if named else f" For a file, write @{argument}."
+        raise CommandError(f"{error}{hint}") from None
 
 
 def _checked_as(value: object) -> str:
-    """Say what a value was taken for."""
+    """Say which type a value was held against."""
     if not is_body(value):
         return "As a payload"
     event_type = value.get("type")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 import sys
 import time
 from base64 import b64encode
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from .. import events
 from .._parse import parse_event
 from ..errors import ClerkWebhookError
+from ..inbox import CREATE_TABLE, newest
 from ..testing import sample_event, signed_request
 from ..users import full_name, primary_email_address
 from ..webhook import Webhook
@@ -25,9 +27,10 @@ from ..webhook import Webhook
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
-SUMMARY = "start a receiver on this machine, send it genuine and bad deliveries, show what became of each"
+SUMMARY = "start a receiver on this machine, send it genuine and bad deliveries, and show the answer to each"
+EXAMPLE = "clerk-webhook demo"
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -36,7 +39,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def read_typed(event: events.WebhookEvent) -> str:
-    """Return what only this type of event has, as a handler would read it."""
+    """Read the keys that only this type of event has, as a handler would."""
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):
             return f"{full_name(user) or 'no name'}, {primary_email_address(user) or 'no address'}"
@@ -51,9 +54,11 @@ def read_typed(event: events.WebhookEvent) -> str:
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """What an application's webhook route does, on the bare standard library."""
+    """An application's webhook route, on the bare standard library. Users are kept in order by the inbox."""
 
     webhook: Webhook
+    database: sqlite3.Connection
+    lock: Lock
 
     def do_POST(self) -> None:  # the name is http.server's
         """Verify, parse, use; answer with the status that the error says."""
@@ -61,6 +66,13 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             event = self.webhook.verify_and_parse(self.headers, body)
             status, outcome, detail = 200, type(event).__name__, read_typed(event)
+            if isinstance(event, events.UserCreated | events.UserUpdated):
+                with self.lock, self.database:  # the connection commits the gate and the effect together
+                    if not newest(self.database, event):
+                        outcome, detail = (
+                            "not_newer",
+                            "the inbox has the same or a newer version, so nothing is written",
+                        )
         except ClerkWebhookError as error:
             status, outcome, detail = error.status, error.code, str(error)
         answer = json.dumps({"outcome": outcome, "detail": detail}).encode()
@@ -75,7 +87,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Delivery:
-    """A request, and what should become of it."""
+    """A request, and the answer that is expected."""
 
     name: str
     headers: dict[str, str]
@@ -86,7 +98,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a delivery."""
+    """The answer to a delivery."""
 
     delivery: str
     status: int
@@ -96,11 +108,13 @@ class Result:
 
 
 def deliveries(secret: str) -> list[Delivery]:
-    """Return genuine deliveries of five types, and one of each kind that must be refused."""
+    """Return genuine deliveries of five types, two that come too late, and one of each kind that must be refused."""
     sample = sample_event(events.UserCreated)
+    update = sample_event(events.UserUpdated)
+    late = sample_event(events.UserUpdated, updated_at=update.data["updated_at"] - 1)
     genuine = [
         sample,
-        sample_event(events.UserUpdated),
+        update,
         sample_event(events.OrganizationMembershipCreated),
         sample_event(events.SessionCreated),
         parse_event(sample.raw | {"type": "user.teleported"}),
@@ -118,6 +132,8 @@ def deliveries(secret: str) -> list[Delivery]:
             Delivery(f"genuine {event.wire_type}", *signed_request(event, secret), 200, type(event).__name__)
             for event in genuine
         ),
+        Delivery("duplicate user.updated", *signed_request(update, secret), 200, "not_newer"),
+        Delivery("late user.updated", *signed_request(late, secret, message_id="msg_late"), 200, "not_newer"),
         Delivery("forged (another secret)", *forged, 400, "signature_mismatch"),
         Delivery("stale (an hour old)", *stale, 400, "timestamp_too_old"),
         Delivery("tampered (a name changed)", request.headers, tampered, 400, "signature_mismatch"),
@@ -128,7 +144,7 @@ def deliveries(secret: str) -> list[Delivery]:
 
 
 def deliver(delivery: Delivery, port: int) -> Result:
-    """Send a delivery over HTTP, and return what the receiver made of it."""
+    """Send a delivery over HTTP, and return the receiver's answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/", delivery.body, delivery.headers)
     response = connection.getresponse()
@@ -141,8 +157,11 @@ def deliver(delivery: Delivery, port: int) -> Result:
 @contextmanager
 def receiver(webhook: Webhook) -> Generator[int, None, None]:
     """Serve a receiver on a free loopback port, and yield the port."""
-    handler = type("Receiver", (Receiver,), {"webhook": webhook})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    # Each connection has a thread of its own, and the lock lets one of them in.
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute(CREATE_TABLE)
+    handler = type("Receiver", (Receiver,), {"webhook": webhook, "database": database, "lock": Lock()})
+    with closing(database), ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield server.server_address[1]
@@ -151,7 +170,7 @@ def receiver(webhook: Webhook) -> Generator[int, None, None]:
 
 
 def run(options: Namespace) -> int:
-    """Run the demo; return 0 if every delivery was answered as it should be, else 1."""
+    """Run the demo; return 0 if every answer is the expected one, else 1."""
     secret = "whsec_" + b64encode(secrets.token_bytes(24)).decode()
     with receiver(Webhook(secret)) as port:
         results = [deliver(delivery, port) for delivery in deliveries(secret)]
@@ -159,7 +178,7 @@ def run(options: Namespace) -> int:
 
 
 def report(results: list[Result], *, as_json: bool) -> int:
-    """Print what became of the deliveries; return 0 if that is as it should be, else 1."""
+    """Print the answers; return 0 if each is the expected one, else 1."""
     if as_json:
         for result in results:
             print(json.dumps(asdict(result)))
@@ -172,7 +191,7 @@ def report(results: list[Result], *, as_json: bool) -> int:
             )
     unexpected = sum(not result.expected for result in results)
     if unexpected:
-        print(f"{unexpected} of {len(results)} deliveries weren't answered as they should be.", file=sys.stderr)
+        print(f"{unexpected} of {len(results)} deliveries were not answered as expected.", file=sys.stderr)
     elif not as_json:
-        print(f"All {len(results)} deliveries were answered as they should be.")
+        print(f"All {len(results)} deliveries were answered as expected.")
     return 1 if unexpected else 0

@@ -1,4 +1,4 @@
-"""`clerk-webhook events`: the event types, and what one of them carries."""
+"""`clerk-webhook events`: the event types, and the payload of each."""
 
 from __future__ import annotations
 
@@ -6,44 +6,79 @@ import json
 import shutil
 import textwrap
 from argparse import ArgumentTypeError
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..events import EVENT_CLASSES
 from ..testing import sample_event
-from ._reference import PayloadType, fires, nested, payload_of
+from ._reference import PayloadType, fires, nested, payload_of, payload_types
+from ._style import is_terminal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator, Sequence
 
-__all__ = ["SUMMARY", "configure", "run"]
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "known_type", "run"]
 
-SUMMARY = "list the event types, or show what one of them carries"
+SUMMARY = "list the event types, or show what an event type, a family or a payload type carries"
+EXAMPLE = "clerk-webhook events user.created"
+
+# Below this width the last two columns of a table stand under each other.
+_NARROW = 40
 
 
 def configure(parser: ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("type", nargs="?", type=_known_type, metavar="TYPE", help="an event type, such as user.created")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per event type")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        type=_known_name,
+        metavar="TYPE|FAMILY|PAYLOAD",
+        help="an event type (user.created), a family (user) or a payload type (UserJSON)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per event type")
 
 
 def run(options: Namespace) -> int:
-    """Print the list, or one event type; return 0."""
-    if options.type is None:
-        print("\n".join(map(json.dumps, map(_summary, EVENT_CLASSES)) if options.json else _list()))
+    """Print the list, or one page; return 0."""
+    name: str = options.name or ""
+    if name in EVENT_CLASSES:
+        print(json.dumps(_details(name)) if options.json else "\n".join(_page(name)))
+    elif name in payload_types():
+        payload_type = payload_types()[name]
+        print(json.dumps(_payload_details(payload_type)) if options.json else "\n".join(_payload_page(payload_type)))
     else:
-        print(json.dumps(_details(options.type)) if options.json else "\n".join(_page(options.type)))
+        family = [event_type for event_type in EVENT_CLASSES if not name or _family(event_type) == name]
+        print("\n".join(map(json.dumps, map(_summary, family)) if options.json else _list(family)))
     return 0
 
 
-def _known_type(text: str) -> str:
-    if text not in EVENT_CLASSES:
-        close = get_close_matches(text, EVENT_CLASSES, 1)
+def known_type(text: str) -> str:
+    """Return an event type as it is.
+
+    Raises:
+        ArgumentTypeError: There is no such event type.
+    """
+    return _one_of(text, "event type", EVENT_CLASSES)
+
+
+def _known_name(text: str) -> str:
+    return _one_of(
+        text, "event type, family or payload type", [*EVENT_CLASSES, *map(_family, EVENT_CLASSES), *payload_types()]
+    )
+
+
+def _one_of(text: str, kind: str, known: Iterable[str]) -> str:
+    if text not in known:
+        close = get_close_matches(text, known, 1)
         advice = f"did you mean {close[0]}?" if close else "`clerk-webhook events` lists all."
-        raise ArgumentTypeError(f"there is no event type {text!r}: {advice}")
+        raise ArgumentTypeError(f"there is no {kind} {text!r}: {advice}")
     return text
+
+
+def _family(event_type: str) -> str:
+    return event_type.partition(".")[0]
 
 
 def _summary(event_type: str) -> dict[str, Any]:
@@ -56,45 +91,62 @@ def _summary(event_type: str) -> dict[str, Any]:
 
 
 def _details(event_type: str) -> dict[str, Any]:
-    types = {
-        payload_type.name: {"meaning": payload_type.meaning, "keys": [key._asdict() for key in payload_type.keys]}
-        for payload_type in nested(payload_of(event_type))
-    }
+    types = _payload_details(payload_of(event_type))
     return _summary(event_type) | {"types": types, "sample": sample_event(event_type).raw}
 
 
-def _list() -> Iterator[str]:
-    """Yield a line per event type, as wide as it needs."""
-    return _columns([tuple(_summary(event_type).values()) for event_type in EVENT_CLASSES], 1 << 16)
+def _payload_details(payload_type: PayloadType) -> dict[str, Any]:
+    return {
+        each.name: {"meaning": each.meaning, "keys": [key._asdict() for key in each.keys]}
+        for each in nested(payload_type)
+    }
+
+
+def _list(event_types: Sequence[str]) -> Iterator[str]:
+    """Yield a row per event type: as wide as the terminal, or one line each if the output goes elsewhere."""
+    width = _width() if is_terminal() else 1 << 16
+    return _columns([tuple(_summary(event_type).values()) for event_type in event_types], width)
 
 
 def _page(event_type: str) -> Iterator[str]:
-    """Yield the lines that tell all of an event type."""
+    """Yield the lines that describe an event type."""
     payload_type = payload_of(event_type)
     yield from textwrap.wrap(f"{event_type}: {fires(event_type)}", _width())
     yield f"event class   events.{EVENT_CLASSES[event_type].__name__}"
     yield f"payload type  types.{payload_type.name}"
-    for each in nested(payload_type):
-        yield ""
-        yield from _table(each)
+    yield from _tables(payload_type)
     yield ""
     yield "A sample:"
     yield json.dumps(sample_event(event_type).raw, indent=2, ensure_ascii=False)
 
 
-def _table(payload_type: PayloadType) -> Iterator[str]:
-    """Yield a row per key, as wide as the terminal; `?` marks a key that isn't always there."""
+def _payload_page(payload_type: PayloadType) -> Iterator[str]:
+    """Yield the lines that describe a payload type."""
+    carriers = [event_type for event_type in EVENT_CLASSES if payload_type in nested(payload_of(event_type))]
+    yield from textwrap.wrap(f"types.{payload_type.name}, in {', '.join(carriers)}", _width())
+    yield from _tables(payload_type)
+
+
+def _tables(payload_type: PayloadType) -> Iterator[str]:
+    """Yield a table per payload type, as wide as the terminal; `?` marks a key that may be absent."""
     width = _width()
-    yield payload_type.name
-    yield from textwrap.wrap(payload_type.meaning, width, break_on_hyphens=False)
-    rows = [(f"  {key.name}{'' if key.required else '?'}", key.annotation, key.meaning) for key in payload_type.keys]
-    yield from _columns(rows, width)
+    for each in nested(payload_type):
+        yield ""
+        yield each.name
+        yield from textwrap.wrap(each.meaning, width, break_on_hyphens=False)
+        rows = [(f"  {key.name}{'' if key.required else '?'}", key.annotation, key.meaning) for key in each.keys]
+        yield from _columns(rows, width)
 
 
 def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
-    """Yield rows in columns, the last two of which share what the others leave of a width."""
+    """Yield rows in columns. The last two share the width that the others leave."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     left = width - sum(widths[:-2]) - 2 * len(widths)
+    if left < _NARROW:
+        for first, *others in rows:
+            text = "  ".join(filter(None, others))
+            yield from [first, *textwrap.wrap(text, max(width, 20), initial_indent="    ", subsequent_indent="    ")]
+        return
     widths[-2] = min(widths[-2], left // 2)
     widths[-1] = left - widths[-2]
     for row in rows:
@@ -104,5 +156,5 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
 
 
 def _width() -> int:
-    """Return the width of the terminal, or of the narrowest in which a table can be read."""
-    return max(shutil.get_terminal_size((120, 24)).columns, 80)
+    """Return the width of the terminal; 120 if there is none."""
+    return shutil.get_terminal_size((120, 24)).columns

@@ -1,0 +1,187 @@
+"""Arguments that several commands share: signing secrets, files, URLs; and the error that ends a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from urllib.parse import urlsplit
+
+from ..errors import SecretError
+from ..webhook import SECRET_VARIABLES, Webhook
+from ._captures import read_captures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CommandError",
+    "Delivery",
+    "OneLineParser",
+    "add_delivery",
+    "add_secret",
+    "delivery_of",
+    "file_content",
+    "http_url",
+    "positive_int",
+    "secrets_of",
+    "webhook_of",
+]
+
+
+class CommandError(Exception):
+    """Ends a command with one line on standard error.
+
+    Attributes:
+        status: The exit status: 2 for wrong arguments, 1 for everything else.
+    """
+
+    def __init__(self, message: str, status: int = 2) -> None:
+        """Keep the status beside the message.
+
+        Args:
+            message: The problem and its cure, in one line.
+            status: The exit status.
+        """
+        super().__init__(message)
+        self.status = status
+
+
+class OneLineParser(ArgumentParser):
+    """A parser whose errors are one line that names the help."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error and exit with 2."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def add_secret(parser: ArgumentParser) -> None:
+    """Declare `--secret`."""
+    parser.add_argument(
+        "--secret",
+        metavar="WHSEC",
+        help="the signing secret; without this flag CLERK_WEBHOOK_SIGNING_SECRET in the environment is used, which "
+        "other users of this machine cannot see",
+    )
+
+
+def webhook_of(options: Namespace, tolerance: float = 300) -> Webhook:
+    """Return the `Webhook` for `--secret`, or for the environment.
+
+    Args:
+        options: The parsed arguments.
+        tolerance: As for `Webhook`, in seconds.
+
+    Raises:
+        CommandError: No secret is configured, or the secret cannot be a signing secret.
+    """
+    try:
+        if options.secret is None:
+            return Webhook.from_env(tolerance=tolerance)
+        return Webhook(options.secret, tolerance=tolerance)
+    except SecretError as error:
+        raise CommandError(f"{error} Or pass --secret." if options.secret is None else str(error)) from None
+
+
+def secrets_of(given: Sequence[str] | None) -> list[str]:
+    """Return signing secrets as they were given, or those of the environment, without a check.
+
+    Args:
+        given: The values of `--secret`.
+
+    Raises:
+        CommandError: No secret is configured.
+    """
+    if given:
+        return list(given)
+    values = (os.environ.get(variable, "").split() for variable in SECRET_VARIABLES)
+    secrets = next(filter(None, values), None)
+    if secrets is None:
+        raise CommandError(f"no signing secret is configured: pass --secret, or set {SECRET_VARIABLES[0]}.")
+    return secrets
+
+
+class Delivery(NamedTuple):
+    """The signature headers and the body of a delivery that a user asks about."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+def add_delivery(parser: ArgumentParser) -> None:
+    """Declare the flags that name a delivery, as `clerk webhooks verify` has them."""
+    parser.add_argument(
+        "--delivery",
+        metavar="@FILE",
+        help="a delivery that `clerk-webhook listen --save` or `clerk webhooks listen --json` has saved, the first of "
+        "the file; - for standard input",
+    )
+    parser.add_argument("--payload", metavar="@FILE", help="the raw body; - for standard input")
+    parser.add_argument("--id", help="the svix-id header")
+    parser.add_argument("--timestamp", help="the svix-timestamp header, in seconds since the epoch")
+    parser.add_argument("--signature", help="the svix-signature header")
+
+
+def delivery_of(options: Namespace) -> Delivery:
+    """Return the delivery that the flags name. Explicit flags win over `--delivery`.
+
+    Raises:
+        CommandError: The flags name no body, or the file holds no delivery.
+    """
+    if options.delivery == options.payload == "-":
+        raise CommandError("--delivery and --payload cannot both be standard input: the first reads all of it.")
+    headers: dict[str, str] = {}
+    body: bytes | None = None
+    if options.delivery is not None:
+        capture = next(read_captures(file_content(options.delivery)), None)
+        if capture is None:
+            raise CommandError("--delivery holds no delivery: no line has `headers` and `body_b64`.")
+        headers, body = capture.headers, capture.body
+    for name in ("id", "timestamp", "signature"):
+        value = getattr(options, name)
+        if value is not None:
+            headers[f"svix-{name}"] = value
+    if options.payload is not None:
+        body = file_content(options.payload)
+    if body is None:
+        raise CommandError("no body is given: pass --delivery @FILE or --payload @FILE.")
+    return Delivery(headers, body)
+
+
+def file_content(argument: str) -> bytes:
+    """Return the content of `@FILE`, or of standard input for `-`.
+
+    Raises:
+        CommandError: The argument is neither, or the file cannot be read.
+    """
+    if argument == "-":
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # None if it was closed
+            raise CommandError("there is no standard input.")
+        return sys.stdin.buffer.read()
+    if not argument.startswith("@"):
+        raise CommandError(f"write @{argument} for a file, or - for standard input: shells change what stands inline.")
+    try:
+        return Path(argument[1:]).read_bytes()
+    except OSError as error:
+        raise CommandError(f"can't read {argument[1:]}: {error.strerror}.") from None
+
+
+def http_url(argument: str) -> str:
+    """Return a URL that a request can be sent to."""
+    try:
+        url = urlsplit(argument)
+        usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if not usable or not argument.isascii() or any(map(str.isspace, argument)):
+        raise ArgumentTypeError(f"{argument!r} is not a URL such as http://127.0.0.1:8000/api/webhooks.")
+    return argument
+
+
+def positive_int(argument: str) -> int:
+    """Return a whole number of 1 or more."""
+    if not (argument.isascii() and argument.isdigit() and 0 < int(argument[:9]) == int(argument)):
+        raise ArgumentTypeError(f"{argument!r} is not a whole number from 1 to 999999999.")
+    return int(argument)

@@ -1,0 +1,68 @@
+"""Set one key of a sample payload, by a path that the payload type has."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+
+from ._arguments import CommandError
+
+__all__ = ["assign"]
+
+# Any, because isinstance with dict itself narrows to a dict of unknown types.
+_DICT: Any = dict
+_LIST: Any = list
+
+
+def assign(payload: Any, payload_type: type[Any] | None, path: str, value: object) -> None:
+    """Set the value at a path, such as `email_addresses.0.email_address` or `public_metadata.plan`.
+
+    Args:
+        payload: The payload. It is changed.
+        payload_type: Its TypedDict. None: any path is taken.
+        path: The keys, and the indexes of lists, with a dot between them.
+        value: The value.
+
+    Raises:
+        CommandError: The payload type has no such path. The message names the keys that it has there.
+    """
+    *parents, last = path.split(".")
+    annotation: Any = payload_type
+    for key in parents:
+        annotation = _annotation_at(annotation, key, path)
+        place = _place(payload, key, path)
+        if isinstance(payload, _DICT) and payload.get(place) is None:
+            payload[place] = {}
+        payload = payload[place]
+    _annotation_at(annotation, last, path)
+    payload[_place(payload, last, path)] = value
+
+
+def _annotation_at(annotation: Any, key: str, path: str) -> Any:
+    """Return the annotation of a key. None: any key and any value are taken there."""
+    keys: dict[str, Any] = {}
+    for option in get_args(annotation) if isinstance(annotation, UnionType) else (annotation,):
+        if is_typeddict(option):
+            keys |= get_type_hints(option)
+        elif get_origin(option) is list:
+            return get_args(option)[0]
+        elif option is None or get_origin(option) is dict:
+            return None
+    if key in keys:
+        return keys[key]
+    if not keys:
+        raise CommandError(f"--data {path}: {key!r} has no place, because its parent is not an object.")
+    close = get_close_matches(key, keys, 1)
+    advice = f"did you mean {close[0]!r}? " if close else ""
+    raise CommandError(f"--data {path}: there is no key {key!r}: {advice}The keys there are {', '.join(keys)}.")
+
+
+def _place(container: Any, key: str, path: str) -> Any:
+    """Return a key as its container takes it."""
+    if isinstance(container, _DICT):
+        return key
+    size = len(container) if isinstance(container, _LIST) else 0
+    if key.isascii() and key.isdigit() and int(key[:9]) < size:
+        return int(key)
+    raise CommandError(f"--data {path}: {key!r} is not one of the {size} entries there, counted from 0.")

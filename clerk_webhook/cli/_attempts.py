@@ -1,0 +1,77 @@
+"""One attempt to deliver a message: its signature, the request, and the line that shows the answer."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ._http import Answer, NoAnswerError, advice, post
+from ._style import paint, printable
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from ..webhook import Webhook
+
+__all__ = ["deliver", "new_message_id", "signature_headers"]
+
+
+def new_message_id() -> str:
+    """Return a random message id."""
+    return f"msg_{secrets.token_hex(12)}"
+
+
+def signature_headers(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the three headers that sign a body.
+
+    Args:
+        webhook: Has the secret.
+        message_id: The message id.
+        timestamp: The time of signing, in seconds since the epoch.
+        body: The raw body.
+
+    Raises:
+        InvalidHeaderError: `verify` would refuse the id or the timestamp.
+    """
+    signature = webhook.sign(message_id, timestamp, body)
+    return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
+
+
+def deliver(
+    options: Namespace, signature: Mapping[str, str], body: bytes, *, wanted: int = 2, **about: str | int
+) -> Answer | None:
+    """Send one attempt, and print the answer.
+
+    Args:
+        options: Has the `command`, the `url`, and whether to print `json`.
+        signature: The signature headers.
+        body: The raw body.
+        wanted: The first digit of the status that is wanted.
+        about: More keys for the JSON object; the texts among them stand in the line too.
+
+    Returns:
+        The answer. None if no answer came.
+    """
+    headers = {"content-type": "application/json", "user-agent": "clerk-webhook", **signature}
+    try:
+        answer = post(options.url, headers.items(), body)
+    except NoAnswerError as error:
+        if options.json:
+            print(json.dumps({**about, "status": None, "error": str(error), "wanted": False}), flush=True)
+        else:
+            print(f"clerk-webhook {options.command}: {error}", file=sys.stderr)
+        return None
+    good = answer.status // 100 == wanted
+    if options.json:
+        facts = {"status": answer.status, "latency_ms": answer.milliseconds, "body": answer.text(), "wanted": good}
+        print(json.dumps(about | facts), flush=True)
+    else:
+        status = paint(str(answer.status), "good" if good else "bad")
+        texts = [printable(value) for value in about.values() if isinstance(value, str)]
+        hint = "" if good else advice(answer.status)
+        parts = [f"{status} in {answer.milliseconds} ms", *texts, answer.text(), f"({hint})" if hint else ""]
+        print("  ".join(filter(None, parts)), flush=True)
+    return answer

@@ -1,0 +1,305 @@
+"""`clerk-webhook listen`: receive deliveries on this machine, explain them, and pass them on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from argparse import ArgumentTypeError
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from .._parse import parse_event
+from ..diagnosis import diagnose
+from ..endpoint.answers import respond
+from ..errors import PayloadError, WebhookVerificationError
+from ..webhook import Webhook
+from ._arguments import CommandError, add_secret, http_url, secrets_of, webhook_of
+from ._captures import capture_record
+from ._http import NoAnswerError, advice, post
+from ._style import paint, printable
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+    from ..endpoint import Outcome
+    from ..events import WebhookEvent
+
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
+
+SUMMARY = "receive deliveries on this machine: verify, explain, print, and pass them on"
+EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks --save deliveries.ndjson"
+
+# As an Endpoint has it.
+_MAX_BODY = 1 << 20
+# RFC 9110, section 7.6.1: "intermediaries SHOULD remove or replace fields that are known to require removal before
+# forwarding", and the fields that a new request has of its own.
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"}
+_NOT_FORWARDED = _HOP_BY_HOP | {"trailer", "transfer-encoding", "upgrade", "expect", "host", "content-length"}
+# The headers of an application's answer that Svix reads.
+_PASSED_BACK = ("retry-after", "webhook-delivery")
+# The keys of email.created and sms.created that hold one-time codes.
+_MASKED = {"subject", "body", "body_plain", "message", "data"}
+# Any, because isinstance with dict itself narrows to a dict of unknown types.
+_DICT: Any = dict
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,6}[ \t]*(?:;[^\n]*)?\r?\n").fullmatch
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--port", type=_port, default=3000, help="the port on 127.0.0.1 (default 3000; 0: a free one)")
+    parser.add_argument("--path", type=_path, default="/api/webhooks", help="the path (default /api/webhooks)")
+    add_secret(parser)
+    parser.add_argument("--forward-to", type=http_url, metavar="URL", help="pass verified deliveries on to this URL")
+    parser.add_argument("--forward-unverified", action="store_true", help="pass all other deliveries on too")
+    parser.add_argument("--save", metavar="FILE", help="append every delivery to a file, codes included")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the bodies, with one-time codes masked")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line, as --save writes them")
+
+
+def run(options: Namespace) -> int:
+    """Listen until Ctrl-C."""
+    try:
+        secrets = secrets_of([options.secret] if options.secret is not None else None)
+    except CommandError:
+        secrets = []
+    webhook = webhook_of(options) if secrets else None
+    try:
+        saved = None if options.save is None else os.open(options.save, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CommandError(f"can't write {options.save}: {error.strerror}.") from None
+    listener = _Listener(options, webhook, tuple(secrets), saved, Lock())
+    try:
+        server = _Server(("127.0.0.1", options.port), type("Handler", (_Handler,), {"listener": listener}))
+    except OSError as error:
+        raise CommandError(
+            f"can't listen on port {options.port}: {error.strerror}. Choose another by --port.", 1
+        ) from None
+    with server:
+        _announce(f"http://127.0.0.1:{server.server_address[1]}{options.path}", options, verifies=webhook is not None)
+        server.serve_forever(poll_interval=0.1)
+    return 0
+
+
+def _announce(url: str, options: Namespace, *, verifies: bool) -> None:
+    """Print the ready line."""
+    if not verifies:
+        print(
+            "clerk-webhook listen: NO SIGNING SECRET, SO NOTHING IS VERIFIED. Pass --secret, or set "
+            "CLERK_WEBHOOK_SIGNING_SECRET.",
+            file=sys.stderr,
+            flush=True,
+        )
+    if options.json:
+        print(json.dumps({"type": "ready", "relay_url": url, "forward_to": options.forward_to}), flush=True)
+    else:
+        print(
+            f"Listening on {url}" + (f", forwarding to {options.forward_to}" if options.forward_to else ""), flush=True
+        )
+
+
+class _Reply(NamedTuple):
+    """The answer to the sender, and the words that explain it in the terminal."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    words: str = ""
+    forward_status: int | None = None
+    latency_ms: int = 0
+
+
+class _Listener(NamedTuple):
+    """What becomes of a delivery, besides HTTP."""
+
+    options: Namespace
+    webhook: Webhook | None
+    secrets: tuple[str, ...]
+    saved: int | None
+    lock: Lock
+
+    def receive(self, pairs: list[tuple[str, str]], body: bytes) -> _Reply:
+        """Verify, forward, save and print a delivery; return the answer to its sender."""
+        verdict, explanation = self._verdict(pairs, body)
+        reply = self._forward(pairs, body, verdict)
+        headers = _joined(pairs)
+        event = _event(body)
+        record = capture_record(
+            headers, body, event.wire_type if event else None, reply.forward_status, reply.latency_ms
+        )
+        with self.lock:
+            if self.saved is not None:
+                os.write(self.saved, json.dumps(record).encode() + b"\n")
+            if self.options.json:
+                print(json.dumps(record | {"verdict": verdict, "explanation": explanation}), flush=True)
+            else:
+                shown = printable(headers.get("svix-id", headers.get("webhook-id", "-")))[:64]
+                name = printable(event.wire_type)[:64] if event else "-"
+                painted = paint(verdict, "good" if verdict == "verified" else "bad")
+                words = f"{explanation} {reply.words}".strip()
+                print(
+                    f"{time.strftime('%H:%M:%S')}  {name}  {shown}  {painted}  {words}".rstrip(),
+                    flush=True,
+                )
+                if self.options.verbose and event:
+                    print(json.dumps(_masked(event), indent=2), flush=True)
+        return reply
+
+    def _verdict(self, pairs: list[tuple[str, str]], body: bytes) -> tuple[str, str]:
+        """Return `verified`, `refused` or `unverified`, and the reason."""
+        if self.webhook is None:
+            return "unverified", ""
+        try:
+            self.webhook.verify(pairs, body)
+        except WebhookVerificationError as error:
+            return "refused", f"({error.code}) {diagnose(pairs, body, *self.secrets).message}"
+        return "verified", ""
+
+    def _forward(self, pairs: list[tuple[str, str]], body: bytes, verdict: str) -> _Reply:
+        """Pass a delivery on to the application, if it is to be passed on."""
+        if self.options.forward_to is None or not (verdict == "verified" or self.options.forward_unverified):
+            response = respond("refused" if verdict == "refused" else "handled")
+            return _Reply(response.status, {}, response.body)
+        forwarded = [(name, value) for name, value in pairs if name.lower() not in _NOT_FORWARDED]
+        try:
+            answer = post(self.options.forward_to, forwarded, body)
+        except NoAnswerError as error:
+            return _Reply(HTTPStatus.BAD_GATEWAY, {}, str(error).encode(), f"-> 502: {error}")
+        hint = advice(answer.status)
+        words = f"-> {answer.status} in {answer.milliseconds} ms  {answer.text()}{f' ({hint})' if hint else ''}"
+        passed_back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+        return _Reply(answer.status, passed_back, answer.body, words, answer.status, answer.milliseconds)
+
+
+class _Server(ThreadingHTTPServer):
+    """Accepts connections from this machine."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # socketserver's
+        """Say in one line that a connection broke."""
+        print(f"clerk-webhook listen: a connection broke: {type(sys.exception()).__name__}.", file=sys.stderr)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a request, and writes the answer of the listener."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "clerk-webhook"
+    sys_version = ""
+    timeout = 30
+    listener: _Listener
+
+    def do_POST(self) -> None:  # the name is http.server's
+        """Receive a delivery."""
+        listener = self.listener
+        if urlsplit(self.path).path != listener.options.path:
+            self._send(HTTPStatus.NOT_FOUND, {}, f"listening at {listener.options.path}".encode())
+            return
+        body = self._body()
+        if isinstance(body, bytes):
+            reply = listener.receive(list(self.headers.items()), body)
+            self._send(reply.status, reply.headers, reply.body)
+        else:
+            self._refuse(body)
+
+    def do_GET(self) -> None:  # the name is http.server's
+        """Refuse every other method."""
+        self._refuse("method_not_allowed")
+
+    do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the names are http.server's
+
+    def _body(self) -> bytes | Outcome:
+        """Return the body, or the outcome if it cannot be read."""
+        length = self.headers.get("content-length", "0")
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._chunks()
+        if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004  # digits
+            return "refused"
+        if int(length) > _MAX_BODY:
+            return "too_large"
+        body = self.rfile.read(int(length))
+        return body if len(body) == int(length) else "refused"
+
+    def _chunks(self) -> bytes | Outcome:
+        """Return a body that comes in chunks: RFC 9112, section 7.1. Tunnels send such bodies."""
+        body = bytearray()
+        while True:
+            line = self.rfile.readline(1000)
+            if not _CHUNK_SIZE(line):
+                return "refused"
+            size = int(line.split(b";")[0], 16)
+            if size == 0:
+                while self.rfile.readline(1000).strip():
+                    pass  # trailers
+                return bytes(body)
+            if len(body) + size > _MAX_BODY:
+                return "too_large"
+            body += self.rfile.read(size)
+            self.rfile.readline(2)
+
+    def _refuse(self, outcome: Outcome) -> None:
+        """Answer as an Endpoint does. The rest of the body is not read, so the connection ends."""
+        response = respond(outcome)
+        self.close_connection = True
+        self._send(
+            response.status,
+            {name: response.headers[name] for name in response.headers if name == "allow"},
+            response.body,
+        )
+
+    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is http.server's
+        """Print nothing: the listener prints one line per delivery."""
+
+
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return headers as an object, with names in lower case."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
+
+
+def _event(body: bytes) -> WebhookEvent | None:
+    try:
+        return parse_event(body)
+    except PayloadError:
+        return None
+
+
+def _masked(event: WebhookEvent) -> dict[str, Any]:
+    """Return a body without one-time codes."""
+    data: Any = event.raw.get("data")
+    if not event.wire_type.startswith(("email.", "sms.")):
+        return event.raw
+    if not isinstance(data, _DICT):
+        return event.raw | {"data": "(masked)"}
+    return event.raw | {"data": {key: "(masked)" if key in _MASKED else value for key, value in data.items()}}
+
+
+def _port(argument: str) -> int:
+    if not (argument.isascii() and argument.isdigit() and int(argument[:6]) < 1 << 16):
+        raise ArgumentTypeError(f"{argument!r} is not a port from 0 to 65535.")
+    return int(argument)
+
+
+def _path(argument: str) -> str:
+    if not argument.startswith("/"):
+        raise ArgumentTypeError(f"{argument!r} is not a path such as /api/webhooks.")
+    return argument

@@ -1,0 +1,59 @@
+"""`clerk-webhook replay`: send saved deliveries again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidHeaderError
+from ._arguments import CommandError, add_secret, file_content, http_url, webhook_of
+from ._attempts import deliver, signature_headers
+from ._captures import Capture, read_captures
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from ..webhook import Webhook
+
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
+
+SUMMARY = "send saved deliveries again, with their message ids"
+EXAMPLE = "clerk-webhook replay deliveries.ndjson --url http://127.0.0.1:8000/api/webhooks"
+
+_SIGNATURE = ("svix-id", "svix-timestamp", "svix-signature")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "file", metavar="FILE", help="what `clerk-webhook listen --save` has saved; - for standard input"
+    )
+    parser.add_argument("--url", required=True, type=http_url, help="the URL of your route")
+    add_secret(parser)
+    parser.add_argument("--as-recorded", action="store_true", help="send the recorded signature; an old one is refused")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per delivery")
+
+
+def run(options: Namespace) -> int:
+    """Send the deliveries in their order; return 0 if each got a 2xx, else 1."""
+    webhook = None if options.as_recorded else webhook_of(options)
+    name = options.file.removeprefix("@")
+    captures = list(read_captures(file_content("-" if name == "-" else f"@{name}")))
+    if not captures:
+        raise CommandError(f"{name} holds no delivery: no line has `headers` and `body_b64`.")
+    answered = [_send(capture, webhook, options) for capture in captures]
+    return 0 if all(answered) else 1
+
+
+def _send(capture: Capture, webhook: Webhook | None, options: Namespace) -> bool:
+    """Send one delivery, and return whether it got a 2xx."""
+    message_id = capture.headers.get("svix-id", "")
+    if webhook is None:
+        signature = {name: capture.headers[name] for name in _SIGNATURE if name in capture.headers}
+    else:
+        try:
+            signature = signature_headers(webhook, message_id, int(time.time()), capture.body)
+        except InvalidHeaderError as error:
+            raise CommandError(f"a saved delivery cannot be signed: {error}", 1) from None
+    answer = deliver(options, signature, capture.body, message_id=message_id)
+    return answer is not None and answer.status // 100 == 2  # noqa: PLR2004  # 2xx

@@ -1,0 +1,44 @@
+"""`clerk-webhook sign`: sign a body as Svix does."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidHeaderError
+from ._arguments import CommandError, add_delivery, add_secret, delivery_of, webhook_of
+from ._attempts import new_message_id, signature_headers
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
+
+SUMMARY = "sign a body as Svix does, and print the headers"
+EXAMPLE = "clerk-webhook sign --payload @body.json"
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_secret(parser)
+    add_delivery(parser)
+    parser.add_argument("--json", action="store_true", help="print the headers as one JSON object")
+
+
+def run(options: Namespace) -> int:
+    """Print the three headers; return 0."""
+    webhook = webhook_of(options)
+    given, body = delivery_of(options)
+    timestamp = given.get("svix-timestamp", str(int(time.time())))
+    if not (timestamp.isascii() and timestamp.isdigit()):
+        raise CommandError(f"--timestamp must be whole seconds since the epoch, not {timestamp!r}.")
+    try:
+        headers = signature_headers(webhook, given.get("svix-id", new_message_id()), int(timestamp[:20]), body)
+    except InvalidHeaderError as error:
+        raise CommandError(str(error)) from None
+    if options.json:
+        print(json.dumps(headers))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in headers.items()))
+    return 0

@@ -1,0 +1,285 @@
+"""`clerk-webhook listen` and `replay`: real processes and real sockets."""
+
+import json
+import socket
+import stat
+import time
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+from commands import application, listening
+from deliveries import OTHER_SECRET, SECRET, signed
+
+from clerk_webhook import Webhook
+from clerk_webhook.cli import main
+from clerk_webhook.testing import sample_delivery, signed_request
+
+
+def post(url, headers, body, method="POST"):
+    """Send a request; return the status, the headers and the body of the answer."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection.request(method, parts.path, body, headers)
+    response = connection.getresponse()
+    answer = response.status, dict(response.getheaders()), response.read()
+    connection.close()
+    return answer
+
+
+def delivery(event_type="user.created", secret=SECRET):
+    return sample_delivery(event_type, secret)
+
+
+def raw_request(url, data):
+    """Send bytes; return everything that comes back."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := client.recv(1 << 16):
+            answer += part
+        return answer
+
+
+def test_a_genuine_delivery_is_one_line_and_200():
+    with listening() as process:
+        headers, body = delivery()
+        assert post(process.url, headers, body)[0] == 200
+        time_of_day, event_type, message_id, verdict = process.line().split()
+        assert (event_type, message_id, verdict) == ("user.created", headers["svix-id"], "verified")
+        assert time.strptime(time_of_day, "%H:%M:%S")
+        assert process.interrupt() == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda headers, body: (headers, body + b"\n"), "(signature_mismatch)"),
+        (lambda _, body: (signed(body, timestamp=int(time.time()) - 400), body), "(timestamp_too_old)"),
+        (lambda _, body: ({}, body), "(missing_header)"),
+    ],
+)
+def test_a_refused_delivery_is_400_and_explained(spoil, code):
+    with listening() as process:
+        assert post(process.url, *spoil(*delivery()))[0] == 400
+        line = process.line()
+        assert f"refused  {code}" in line
+        assert len(line.partition(code)[2]) > 20
+
+
+def test_what_a_stranger_sends_cannot_steer_the_terminal():
+    with listening() as process:
+        body = b'{"type": "user.\\u001b[2J\\n", "data": 1}'
+        head = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nsvix-id: \x1b[31m\r\n"
+        raw_request(process.url, head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        line = process.line()
+        assert "user.?[2J?" in line
+        assert "?[31m" in line
+        assert "\x1b" not in line
+
+
+def test_a_verified_delivery_is_forwarded_untouched_and_the_answer_goes_back():
+    with application((202, {"retry-after": "7", "x-other": "1"}, b"queued")) as app:
+        with listening("--forward-to", app.url) as process:
+            headers, body = delivery()
+            status, answered, answer = post(process.url, {**headers, "x-tunnel": "1", "TE": "trailers"}, body)
+            assert (status, answered["retry-after"], answer) == (202, "7", b"queued")
+            assert "x-other" not in answered
+            line = process.line()
+            assert "verified  -> 202 in " in line
+            assert line.endswith(" ms  queued")
+            post(process.url, headers, body + b" ")
+            assert "refused" in process.line()
+    (received,) = app.received
+    assert received.body == body
+    names = [name for name, _ in received.headers]
+    assert names.count("host") == names.count("content-length") == 1
+    assert "te" not in names
+    assert {*headers.items(), ("x-tunnel", "1")} <= set(received.headers)
+    assert dict(received.headers)["host"] == urlsplit(app.url).netloc
+
+
+def test_every_delivery_is_forwarded_if_that_is_wanted():
+    with application((500, {}, b"boom")) as app, listening("--forward-to", app.url, "--forward-unverified") as process:
+        assert post(process.url, *delivery(secret=OTHER_SECRET))[0] == 500
+        assert "-> 500" in process.line()
+    assert len(app.received) == 1
+
+
+def test_the_sender_gets_502_when_the_application_is_down():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with listening("--forward-to", f"http://127.0.0.1:{unused.getsockname()[1]}/") as process:
+            assert post(process.url, *delivery())[0] == 502
+            assert "is the application running?" in process.line()
+
+
+def test_without_a_secret_it_says_so_and_forwards_nothing():
+    with application() as app, listening("--forward-to", app.url, secret=None) as process:
+        assert post(process.url, *delivery())[0] == 200
+        assert process.line().split()[3] == "unverified"
+        status, _, err = process.interrupt()
+        assert (status, app.received) == (130, [])
+        assert "NO SIGNING SECRET" in err
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
+        (b"HEAD /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
+        (b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", b"404"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999999\r\n\r\n", b"413"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabc", b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n-5\r\n", b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nFFFFFF\r\n", b"413"),
+    ],
+)
+def test_other_requests_are_refused_as_an_endpoint_does(request_bytes, status):
+    with listening() as process:
+        answer = raw_request(process.url, request_bytes)
+        assert answer.split()[1] == status
+        assert answer.endswith(b"\r\n\r\n") == request_bytes.startswith(b"HEAD")
+
+
+def test_a_body_in_chunks_is_read():
+    with listening() as process:
+        headers, body = delivery()
+        half = len(body) // 2
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        chunks = b"%x\r\n%b\r\n%X;x=1\r\n%b\r\n0\r\ntrailer: 1\r\n\r\n" % (
+            half,
+            body[:half],
+            len(body) - half,
+            body[half:],
+        )
+        request = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + head
+        assert b" 200 " in raw_request(process.url, request + b"transfer-encoding: chunked\r\n\r\n" + chunks)
+        assert "verified" in process.line()
+
+
+def test_codes_are_masked_in_what_is_printed():
+    with listening("-v") as process:
+        for event_type in ("sms.created", "user.created"):
+            post(process.url, *delivery(event_type))
+        request = signed_request({"type": "email.updated", "data": "424242"}, SECRET)
+        post(process.url, *request)
+        _, out, _ = process.interrupt()
+    assert out.count("  verified\n") == 3
+    assert "424242" not in out
+    assert "(masked)" in out
+    sms = json.loads(sample_delivery("sms.created", SECRET).body)["data"]
+    assert sms["message"] not in out
+    assert "ada@example.com" in out
+
+
+def test_what_is_saved_verifies_replays_and_is_loaded_by_a_test(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "deliveries.ndjson"
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+    headers, body = delivery()
+    with (
+        application((200, {}, b"ok")) as app,
+        listening("--save", str(file), "--forward-to", app.url, "--json") as process,
+    ):
+        post(process.url, {**headers, "X-Twice": "1"}, body)
+        shown = json.loads(process.line())
+        post(process.url, headers, b"{")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    saved, broken = map(json.loads, file.read_text().splitlines())
+    assert set(saved) == {"type", "svix_id", "event_type", "headers", "body_b64", "forward_status", "latency_ms"}
+    assert saved["headers"]["x-twice"] == "1"
+    assert (saved["svix_id"], saved["event_type"], saved["forward_status"]) == (headers["svix-id"], "user.created", 200)
+    assert shown == saved | {"verdict": "verified", "explanation": ""}
+    assert (broken["event_type"], broken["forward_status"]) == (None, None)
+
+    assert main(["verify", "--delivery", f"@{file}"]) == 0
+    with application() as app:
+        assert main(["replay", str(file), "--url", app.url]) == 0
+        assert main(["replay", f"@{file}", "--url", app.url, "--as-recorded", "--json"]) == 0
+    again, _, recorded, _ = app.received
+    assert (again.message_id, again.body) == (headers["svix-id"], body)
+    assert Webhook(SECRET).verify_and_parse(again.headers, again.body).message_id == headers["svix-id"]
+    assert {*headers.items()} <= set(recorded.headers)
+    capsys.readouterr()
+
+
+def test_deliveries_of_clerks_own_command_line_are_read(tmp_path, capsys):
+    body = b'{"type": "user.deleted", "data": {"id": "user_1"}}'
+    headers = {name.title(): value for name, value in signed(body).items()}
+    import base64
+
+    lines = [
+        {"type": "ready", "relay_url": "https://example.com", "forward_to": "http://127.0.0.1"},
+        {"type": "reconnecting"},
+        {"type": "event", "headers": headers, "body_b64": base64.b64encode(body).decode(), "forward_status": None},
+    ]
+    file = tmp_path / "clerk.ndjson"
+    file.write_text(
+        "\n".join(map(json.dumps, lines)) + "\nnot json\n" + "[" * 10_000 + '\n{"headers": 1, "body_b64": 2}\n'
+    )
+    assert main(["verify", "--secret", SECRET, "--delivery", f"@{file}"]) == 0
+    assert "genuine: msg_" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [(204, 0), (500, 1)])
+def test_a_replay_fails_if_an_answer_is_no_2xx(status, exit_status, tmp_path):
+    file = tmp_path / "saved"
+    file.write_text(json.dumps({"headers": signed(b"{}"), "body_b64": "e30="}))
+    with application((status, {}, b"")) as app:
+        assert main(["replay", str(file), "--url", app.url, "--secret", SECRET]) == exit_status
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "cure"),
+    [
+        ("", 2, "holds no delivery"),
+        ('{"headers": {}, "body_b64": ""}', 1, "cannot be signed"),
+    ],
+)
+def test_a_file_that_cannot_be_replayed_is_told(content, status, cure, tmp_path, capsys):
+    file = tmp_path / "saved"
+    file.write_text(content)
+    assert main(["replay", str(file), "--url", "http://127.0.0.1:1", "--secret", SECRET]) == status
+    assert cure in capsys.readouterr().err
+
+
+def test_a_replay_to_a_closed_port_fails(tmp_path, capsys):
+    file = tmp_path / "saved"
+    file.write_text(json.dumps({"headers": signed(b"{}"), "body_b64": "e30="}))
+    assert main(["replay", str(file), "--url", "http://127.0.0.1:1", "--secret", SECRET]) == 1
+    assert "nothing listens" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_and_a_file_that_cannot_be_written_are_told(capsys, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert main(["listen", "--port", str(server.getsockname()[1])]) == 1
+    assert main(["listen", "--save", str(tmp_path)]) == 2
+    assert main(["listen", "--secret", "sk_test_1"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3
+    assert "--port" in errors[0]
+    assert "can't write" in errors[1]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--port", "65536"], ["--port", "x"], ["--path", "api"], ["--forward-to", "localhost:3000"]]
+)
+def test_wrong_arguments_leave_with_2(arguments):
+    with pytest.raises(SystemExit, match="2"):
+        main(["listen", *arguments])
+
+
+def test_a_connection_that_breaks_is_one_line():
+    with listening() as process:
+        parts = urlsplit(process.url)
+        client = socket.create_connection((parts.hostname, parts.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.sendall(b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n")
+        time.sleep(0.1)
+        client.close()  # a reset
+        time.sleep(0.2)
+        _, out, err = process.interrupt()
+    assert (out, err) == ("", "clerk-webhook listen: a connection broke: ConnectionResetError.\n")

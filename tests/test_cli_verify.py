@@ -1,0 +1,152 @@
+"""`clerk-webhook verify`, `diagnose`, `sign` and `secret`."""
+
+import base64
+import io
+import json
+import sys
+import time
+
+import pytest
+from deliveries import BODY, ID, NOW, OTHER_SECRET, SECRET, signature, signed
+
+from clerk_webhook import Webhook
+from clerk_webhook.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Return the flags of an old delivery, as a file that `listen` saves and as explicit values."""
+    (tmp_path / "body.json").write_bytes(BODY)
+    record = {"headers": signed(), "body_b64": base64.b64encode(BODY).decode()}
+    (tmp_path / "saved.ndjson").write_text('{"type": "ready"}\n' + json.dumps(record))
+    delivery = ["--delivery", f"@{tmp_path}/saved.ndjson"]
+    payload = ["--payload", f"@{tmp_path}/body.json"]
+    explicit = [*payload, "--id", ID, "--timestamp", str(NOW), "--signature", signature()]
+    return {"delivery": delivery, "payload": payload, "explicit": explicit}
+
+
+@pytest.mark.parametrize("form", ["delivery", "explicit"])
+def test_an_old_delivery_still_verifies_with_a_hint(form, saved, capsys):
+    assert main(["verify", *saved[form]]) == 0
+    first, hint = capsys.readouterr().out.splitlines()
+    assert first == f"genuine: {ID}"
+    assert "hours ago: a receiver refuses it" in hint
+
+
+@pytest.mark.parametrize(("shift", "hints"), [(0, 0), (-290, 0), (-310, 1), (310, 1)])
+def test_only_a_time_that_a_receiver_refuses_is_hinted_at(shift, hints, saved, capsys):
+    now = int(time.time()) + shift
+    flags = [*saved["payload"], "--id", ID, "--timestamp", str(now), "--signature", signature(timestamp=now)]
+    assert main(["verify", *flags]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1 + hints
+    assert ("ahead of" in out) == (shift > 300)
+
+
+def test_the_verdict_as_json(saved, capsys):
+    assert main(["verify", *saved["delivery"], "--json"]) == 0
+    assert main(["verify", *saved["delivery"], "--json", "--secret", OTHER_SECRET]) == 1
+    good, bad = map(json.loads, capsys.readouterr().out.splitlines())
+    assert good == {"valid": True, "id": ID, "timestamp": NOW}
+    assert (bad["valid"], bad["code"]) == (False, "signature_mismatch")
+
+
+def test_explicit_flags_win_over_the_file(saved, tmp_path, capsys):
+    (tmp_path / "other.json").write_bytes(BODY + b"\n")
+    assert main(["verify", *saved["delivery"], "--payload", f"@{tmp_path}/other.json"]) == 1
+    assert "ends with a newline" in capsys.readouterr().err
+    assert main(["verify", *saved["delivery"], "--id", "msg_other"]) == 1
+    assert "newline" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["verify", "diagnose", "sign"])
+def test_standard_input_is_read_once(command, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
+    now = int(time.time())
+    signed_now = ["--id", ID, "--timestamp", str(now), "--signature", signature(timestamp=now)]
+    assert main([command, "--payload", "-", *signed_now]) == 0
+    assert main([command, "--payload", "-", "--delivery", "-"]) == 2
+    assert "cannot both be standard input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["verify", "diagnose", "sign"])
+@pytest.mark.parametrize(
+    ("flags", "cure"),
+    [
+        ([], "no body is given"),
+        (["--payload", "body.json"], "write @body.json for a file"),
+        (["--payload", "@/nowhere/body.json"], "can't read /nowhere/body.json: No such file"),
+        (["--delivery", "@/dev/null"], "holds no delivery"),
+    ],
+)
+def test_a_missing_body_is_one_line_with_the_cure(command, flags, cure, capsys):
+    assert main([command, *flags]) == 2
+    error = capsys.readouterr().err
+    assert cure in error
+    assert error.count("\n") == 1
+
+
+def test_there_may_be_no_standard_input(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["verify", "--payload", "-"]) == 2
+    assert "no standard input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["verify", "diagnose", "sign"])
+def test_a_missing_secret_is_told(command, saved, monkeypatch, capsys):
+    monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+    assert main([command, *saved["delivery"]]) == 2
+    assert "--secret" in capsys.readouterr().err
+
+
+def test_a_diagnosis_fits_the_exit_status(saved, capsys):
+    now = int(time.time())
+    genuine = [*saved["payload"], "--id", ID, "--timestamp", str(now), "--signature", signature(timestamp=now)]
+    assert main(["diagnose", *genuine]) == 0
+    assert main(["diagnose", *saved["delivery"], "--secret", OTHER_SECRET, "--secret", SECRET, "--json"]) == 1
+    *_, last = capsys.readouterr().out.splitlines()
+    assert set(json.loads(last)) == {"verdict", "cause", "message"}
+
+
+def test_a_signature_is_the_one_that_verifies(saved, capsys):
+    assert main(["sign", *saved["payload"], "--id", ID, "--timestamp", str(NOW)]) == 0
+    assert capsys.readouterr().out == "".join(f"{name}: {value}\n" for name, value in signed().items())
+    assert main(["sign", *saved["payload"], "--json"]) == 0
+    headers = json.loads(capsys.readouterr().out)
+    assert Webhook(SECRET).verify(headers, BODY).id.startswith("msg_")
+
+
+@pytest.mark.parametrize(
+    ("flags", "cure"),
+    [
+        (["--timestamp", "1.5"], "whole seconds"),
+        (["--timestamp", "9" * 5000], "svix-timestamp"),
+        (["--id", "a.b"], "svix-id"),
+    ],
+)
+def test_what_cannot_be_signed_is_told(flags, cure, saved, capsys):
+    assert main(["sign", *saved["payload"], *flags]) == 2
+    assert cure in capsys.readouterr().err
+
+
+def test_a_secret_is_new_and_bare(capsys):
+    assert main(["secret"]) == main(["secret"]) == main(["secret", "--json"]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert len({first, second, json.loads(third)["secret"]}) == 3
+    assert len(base64.b64decode(first.removeprefix("whsec_"))) == 24
+    Webhook(first)
+
+
+@pytest.mark.parametrize("command", ["verify", "diagnose", "sign"])
+def test_no_command_prints_the_secret(command, saved, capsys):
+    for flags in (saved["delivery"], [], ["--payload", "x"]):
+        main([command, *flags, "--secret", OTHER_SECRET])
+        main([command, *flags])
+    shown = "".join(capsys.readouterr())
+    assert OTHER_SECRET not in shown
+    assert SECRET not in shown
