@@ -81,17 +81,17 @@ def test_what_a_stranger_sends_cannot_steer_the_terminal():
 
 
 def test_a_verified_delivery_is_forwarded_untouched_and_the_answer_goes_back():
-    with application((202, {"retry-after": "7", "x-other": "1"}, b"queued")) as app:
-        with listening("--forward-to", app.url) as process:
-            headers, body = delivery()
-            status, answered, answer = post(process.url, {**headers, "x-tunnel": "1", "TE": "trailers"}, body)
-            assert (status, answered["retry-after"], answer) == (202, "7", b"queued")
-            assert "x-other" not in answered
-            line = process.line()
-            assert "verified  -> 202 in " in line
-            assert line.endswith(" ms  queued")
-            post(process.url, headers, body + b" ")
-            assert "refused" in process.line()
+    answer = (202, {"retry-after": "7", "x-other": "1"}, b"queued")
+    with application(answer) as app, listening("--forward-to", app.url) as process:
+        headers, body = delivery()
+        status, answered, text = post(process.url, {**headers, "x-tunnel": "1", "TE": "trailers"}, body)
+        assert (status, answered["retry-after"], text) == (202, "7", b"queued")
+        assert "x-other" not in answered
+        line = process.line()
+        assert "verified  -> 202 in " in line
+        assert line.endswith(" ms  queued")
+        post(process.url, headers, body + b" ")
+        assert "refused" in process.line()
     (received,) = app.received
     assert received.body == body
     names = [name for name, _ in received.headers]

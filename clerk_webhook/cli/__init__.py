@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from ._arguments import CommandError, OneLineParser
+from ._arguments import INTERRUPTED, CommandError, OneLineParser
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "main", "make_parser"]
 
 COMMANDS = ("demo", "listen", "send", "replay", "verify", "diagnose", "sign", "secret", "events", "check")
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"clerk-webhook {options.command}: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has read enough, as `head` does. Python would complain when it flushes at exit:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe

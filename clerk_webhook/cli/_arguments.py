@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "INTERRUPTED",
     "CommandError",
     "Delivery",
     "OneLineParser",
@@ -29,6 +30,10 @@ __all__ = [
     "secrets_of",
     "webhook_of",
 ]
+
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
 class CommandError(Exception):

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
@@ -19,7 +20,7 @@ from ..diagnosis import diagnose
 from ..endpoint.answers import respond
 from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
-from ._arguments import CommandError, add_secret, http_url, secrets_of, webhook_of
+from ._arguments import INTERRUPTED, CommandError, add_secret, http_url, secrets_of, webhook_of
 from ._captures import capture_record
 from ._http import NoAnswerError, advice, post
 from ._style import paint, printable
@@ -64,7 +65,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Listen until Ctrl-C."""
+    """Listen until Ctrl-C; return 130."""
     try:
         secrets = secrets_of([options.secret] if options.secret is not None else None)
     except CommandError:
@@ -83,8 +84,9 @@ def run(options: Namespace) -> int:
         ) from None
     with server:
         _announce(f"http://127.0.0.1:{server.server_address[1]}{options.path}", options, verifies=webhook is not None)
-        server.serve_forever(poll_interval=0.1)
-    return 0
+        with suppress(KeyboardInterrupt):  # nothing else ends it
+            server.serve_forever(poll_interval=0.1)
+    return INTERRUPTED
 
 
 def _announce(url: str, options: Namespace, *, verifies: bool) -> None:

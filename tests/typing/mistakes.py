@@ -5,7 +5,8 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 
 from typing import assert_never
 
-from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from clerk_webhook import Webhook, WebhookEvent, events, svix_compat, verify_and_parse
+from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
@@ -100,3 +101,12 @@ sample("user.craeted")  # E: no such event type
 session: SessionJSON = sample("user.created")  # E: another payload
 full_name(sample("organization.created"))  # E: no user
 key_of_another_payload(sample_event(events.UserCreated))  # E: another event
+
+
+def cause_not_considered(diagnosis: Diagnosis) -> bool:
+    return diagnosis.cause.startswith("timestamp")  # E: it may be None
+
+
+diagnose({}, {}, "whsec_")  # E: the raw body is wanted
+diagnose({}, b"", None)  # E: a secret is wanted
+svix_compat.Webhook("whsec_").sign("msg_1", 1614265330, "")  # E: svix takes a datetime
