@@ -23,20 +23,18 @@ try:
 except ImportError as error:
     raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from error
 
-from ._route import MAX_BODY, RefusedError, check_source, incomplete, too_large, verify
+from ._route import MAX_BODY, Refusal, WebhookSource, check_source, receive
 from .events import WebhookEvent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .webhook import Webhook
+    from .endpoint.answers import Unread
 
 __all__ = ["ClerkEvent", "clerk_event", "verified"]
 
 
-def verified(
-    webhook: Webhook | Callable[[], Webhook], *, max_body: int = MAX_BODY
-) -> Callable[[Request], Awaitable[WebhookEvent]]:
+def verified(webhook: WebhookSource, *, max_body: int = MAX_BODY) -> Callable[[Request], Awaitable[WebhookEvent]]:
     """Return a dependency that gives the event of a genuine request, for a `Webhook` of your own.
 
     Args:
@@ -87,31 +85,29 @@ ClerkEvent: TypeAlias = Annotated[WebhookEvent, Depends(clerk_event)]
 """The event of a genuine request, as the type of a route's parameter."""
 
 
-async def _event(request: Request, webhook: Webhook | Callable[[], Webhook] | None, max_body: int) -> WebhookEvent:
-    try:
-        # The scope has each header as it was sent: a copy by name would hide the second of two.
-        return verify(webhook, request.scope["headers"], await _read(request, max_body))
-    except RefusedError as refused:
+async def _event(request: Request, webhook: WebhookSource | None, max_body: int) -> WebhookEvent:
+    # The scope has each header as it was sent: a copy by name would hide the second of two.
+    event = receive(webhook, request.scope["headers"], await _read(request, max_body))
+    if isinstance(event, Refusal):
         # Not Starlette's: an application's handler for FastAPI's HTTPException would not see that one.
-        raise HTTPException(refused.status, refused.reason, refused.headers) from refused
+        raise HTTPException(*event)
+    return event
 
 
-async def _read(request: Request, max_body: int) -> bytes:
-    """Return the body, unless it is announced, or found, to be larger than the limit."""
+async def _read(request: Request, max_body: int) -> bytes | Unread:
+    """Return the body, or the reason why it cannot be read."""
     with suppress(ValueError):  # an odd length announces nothing
         if int(request.headers.get("content-length", 0)) > max_body:
-            raise too_large()
-    chunks: list[bytes] = []
-    size = 0
+            return "too_large"
+    body = bytearray()  # a list of many small parts would take a hundred times their size
     try:
         async with aclosing(request.stream()) as stream:
             async for chunk in stream:
-                size += len(chunk)
-                if size > max_body:
-                    raise too_large()
-                chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise incomplete() from error
-    # Starlette's own `body()` caches the body like this. Without it nobody could read the body again.
-    request._body = body = b"".join(chunks)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return body
+                body += chunk
+                if len(body) > max_body:
+                    return "too_large"
+    except ClientDisconnect:
+        return "refused"
+    # Starlette's own `body()` keeps the body like this. Without it nothing could read the body again.
+    request._body = whole = bytes(body)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return whole
