@@ -1,6 +1,7 @@
-"""Start an example under its server, and talk to it over raw sockets, so that every byte is the test's own.
+"""Start an example under its server, or an application in a thread, and talk to it over raw sockets.
 
-Nothing waits for ever: what a socket does gives up after `PATIENCE` seconds, the start of a server after `START`.
+So every byte is the test's own. Nothing waits for ever: a socket gives up after `PATIENCE` seconds, the start of a
+server after `START`.
 """
 
 import json
@@ -16,6 +17,8 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 from select import select
+from threading import Thread
+from typing import NamedTuple
 
 from deliveries import SECRET, signed
 
@@ -77,6 +80,42 @@ def start_server(arguments, log):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
+
+
+class Served(NamedTuple):
+    """An application that is running in a thread of the test's process."""
+
+    port: int
+
+
+@contextmanager
+def serve_asgi(app, **options):
+    """Run an ASGI application under uvicorn for as long as the block lasts."""
+    from uvicorn import Config
+    from uvicorn import Server as Uvicorn
+
+    server = Uvicorn(Config(app, port=0, log_config=None, **options))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        assert _soon(lambda: server.started, START)
+        yield Served(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(START)
+
+
+@contextmanager
+def serve_wsgi(server):
+    """Run a server of the standard library's kind for as long as the block lasts."""
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Served(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(START)
 
 
 def _soon(condition, seconds):
