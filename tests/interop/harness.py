@@ -44,7 +44,7 @@ class Server:
 
     def writes(self, text):
         """Tell whether this is in its output, soon."""
-        return _soon(lambda: text in self.output(), PATIENCE)
+        return soon(lambda: text in self.output())
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def start_server(arguments, log):
             start_new_session=True,  # which makes a group of it and its workers
         )
     try:
-        _soon(lambda: process.poll() is not None or _listens(port), START)
+        soon(lambda: process.poll() is not None or _listens(port), START)
         if process.poll() is not None or not _listens(port):
             text = log.read_text(errors="replace")
             missing = re.search(r"No module named '?(?!clerk_webhook)(\w+)", text)
@@ -98,7 +98,7 @@ def serve_asgi(app, **options):
     thread = Thread(target=server.run)
     thread.start()
     try:
-        assert _soon(lambda: server.started, START)
+        assert soon(lambda: server.started, START)
         yield Served(server.servers[0].sockets[0].getsockname()[1])
     finally:
         server.should_exit = server.force_exit = True
@@ -118,7 +118,8 @@ def serve_wsgi(server):
         thread.join(START)
 
 
-def _soon(condition, seconds):
+def soon(condition, seconds=PATIENCE):
+    """Wait until a condition holds, and tell whether it does."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

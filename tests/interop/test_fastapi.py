@@ -15,7 +15,7 @@ from deliveries import BODY, OTHER_SECRET, SECRET, signed
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
-from harness import Delivery, connect, head, length, pour, read_answer, request, send, serve_asgi
+from harness import Delivery, connect, head, length, pour, read_answer, request, send, serve_asgi, soon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transports import asgi_call, asgi_scope
@@ -145,11 +145,7 @@ def test_a_client_that_hangs_up_is_logged_and_is_no_exception(server, caplog, fr
         connection.sendall(head("/", Delivery().headers | framing) + b"20\r\n{")
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-    for _ in range(100):
-        if "incomplete_body" in caplog.text:
-            break
-        time.sleep(0.02)
-    assert "incomplete_body" in caplog.text
+    assert soon(lambda: "incomplete_body" in caplog.text)
     assert "Traceback" not in caplog.text
 
 

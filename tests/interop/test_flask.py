@@ -10,7 +10,7 @@ import pytest
 from attacks import CHUNKED, REFUSED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
 from flask import Blueprint, Flask, current_app, request
-from harness import Delivery, connect, head, length, pour, read_answer, send, serve_wsgi
+from harness import Delivery, connect, head, length, pour, read_answer, send, serve_wsgi, soon
 from harness import request as request_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,11 +160,7 @@ def test_a_client_that_hangs_up_is_logged_and_is_no_exception(server, caplog, pa
         connection.sendall(head(path, Delivery().headers | framing) + b"20\r\n{")
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-    for _ in range(100):
-        if "incomplete_body" in caplog.text:
-            break
-        time.sleep(0.02)
-    assert "incomplete_body" in caplog.text
+    assert soon(lambda: "incomplete_body" in caplog.text)
     assert "Traceback" not in caplog.text
 
 
