@@ -5,7 +5,9 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 
 from typing import assert_never
 
-from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from django.http import HttpRequest, HttpResponse
+
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
@@ -100,3 +102,22 @@ sample("user.craeted")  # E: no such event type
 session: SessionJSON = sample("user.created")  # E: another payload
 full_name(sample("organization.created"))  # E: no user
 key_of_another_payload(sample_event(events.UserCreated))  # E: another event
+
+
+fastapi.verified(42)  # E: a Webhook is wanted
+fastapi.verified("whsec_")  # E: so it is here
+fastapi.clerk_event("whsec_")  # E: it is a dependency, which takes the request
+flask.clerk_event("whsec_")  # E: a Webhook is wanted
+flask.view(Webhook("whsec_"))  # E: an Endpoint is wanted
+django.view(Webhook("whsec_"))  # E: so it is here
+django.webhook(webhook="whsec_")  # E: a Webhook is wanted
+
+
+@django.webhook  # E: the view takes no event
+def without_an_event(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+@django.webhook()  # E: nor does this one
+async def async_without_an_event(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
