@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -32,9 +33,19 @@ def test_payload_types_are_not_imported_until_someone_asks():
     assert python(f"import sys, clerk_webhook; {there}; clerk_webhook.types.UserJSON; {there}") == "False\nTrue"
 
 
-@pytest.mark.parametrize("name", ["datetime", "http", "asyncio", "base64", "argparse", "svix"])
+@pytest.mark.parametrize(
+    "name", ["datetime", "http", "asyncio", "base64", "argparse", "svix", "fastapi", "flask", "django"]
+)
 def test_what_a_receiver_does_not_need_is_not_imported(name):
     assert python(f"import sys, clerk_webhook; print({name!r} in sys.modules)") == "False"
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+def test_a_module_without_its_framework_says_which_package_to_install(monkeypatch, framework):
+    monkeypatch.setitem(sys.modules, framework, None)
+    monkeypatch.delitem(sys.modules, f"clerk_webhook.{framework}", raising=False)
+    with pytest.raises(ImportError, match=f"pip install {framework}$"):
+        import_module(f"clerk_webhook.{framework}")
 
 
 def test_an_unknown_attribute_is_an_attribute_error():

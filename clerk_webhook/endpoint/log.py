@@ -67,8 +67,8 @@ def log_attempt(attempt: Attempt) -> None:
         parts.append("- after 15 s Svix counts it as failed and sends it again: hand long work to a queue")
     text = " ".join(parts)
     if attempt.error is not None and attempt.outcome != "cancelled":
-        # Only the errors of verification have a text without personal data.
-        text += f": {attempt.error if attempt.outcome == 'refused' else _where(attempt.error)}"
+        # Only the errors of verification, which have a code here, have a text without personal data.
+        text += f": {attempt.error if attempt.code else _where(attempt.error)}"
     extra = attempt._asdict()
     del extra["error"]
     with suppress(Exception):  # a filter or a log handler that raises must not change the answer

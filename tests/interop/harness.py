@@ -1,6 +1,7 @@
-"""Start an example under its server, and talk to it over raw sockets, so that every byte is the test's own.
+"""Start an example under its server, or an application in a thread, and talk to it over raw sockets.
 
-Nothing waits for ever: what a socket does gives up after `PATIENCE` seconds, the start of a server after `START`.
+So every byte is the test's own. Nothing waits for ever: a socket gives up after `PATIENCE` seconds, the start of a
+server after `START`.
 """
 
 import json
@@ -16,6 +17,8 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 from select import select
+from threading import Thread
+from typing import NamedTuple
 
 from deliveries import SECRET, signed
 
@@ -41,7 +44,7 @@ class Server:
 
     def writes(self, text):
         """Tell whether this is in its output, soon."""
-        return _soon(lambda: text in self.output(), PATIENCE)
+        return soon(lambda: text in self.output())
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def start_server(arguments, log):
             start_new_session=True,  # which makes a group of it and its workers
         )
     try:
-        _soon(lambda: process.poll() is not None or _listens(port), START)
+        soon(lambda: process.poll() is not None or _listens(port), START)
         if process.poll() is not None or not _listens(port):
             text = log.read_text(errors="replace")
             missing = re.search(r"No module named '?(?!clerk_webhook)(\w+)", text)
@@ -79,7 +82,44 @@ def start_server(arguments, log):
         process.wait(PATIENCE)
 
 
-def _soon(condition, seconds):
+class Served(NamedTuple):
+    """An application that is running in a thread of the test's process."""
+
+    port: int
+
+
+@contextmanager
+def serve_asgi(app, **options):
+    """Run an ASGI application under uvicorn for as long as the block lasts."""
+    from uvicorn import Config
+    from uvicorn import Server as Uvicorn
+
+    server = Uvicorn(Config(app, port=0, log_config=None, **options))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        assert soon(lambda: server.started, START)
+        yield Served(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(START)
+
+
+@contextmanager
+def serve_wsgi(server):
+    """Run a server of the standard library's kind for as long as the block lasts."""
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Served(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(START)
+
+
+def soon(condition, seconds=PATIENCE):
+    """Wait until a condition holds, and tell whether it does."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

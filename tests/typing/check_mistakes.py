@@ -13,7 +13,7 @@ MISTAKES = Path(__file__).with_name("mistakes.py")
 
 CHECKERS = {
     "mypy": ["mypy", "--strict", "--output", "json", "--no-incremental"],
-    "pyright": ["pyright", "--outputjson"],
+    "pyright": ["pyright", "--outputjson", "--pythonpath", sys.executable],
     "ty": ["ty", "check", "--output-format", "concise"],
     "pyrefly": ["pyrefly", "check", "--output-format", "json"],
 }

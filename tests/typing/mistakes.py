@@ -5,7 +5,9 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 
 from typing import assert_never
 
-from clerk_webhook import Webhook, WebhookEvent, events, svix_compat, verify_and_parse
+from django.http import HttpRequest, HttpResponse
+
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
 from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.testing import sample, sample_event
@@ -110,3 +112,20 @@ def cause_not_considered(diagnosis: Diagnosis) -> bool:
 diagnose({}, {}, "whsec_")  # E: the raw body is wanted
 diagnose({}, b"", None)  # E: a secret is wanted
 svix_compat.Webhook("whsec_").sign("msg_1", 1614265330, "")  # E: svix takes a datetime
+fastapi.verified(42)  # E: a Webhook is wanted
+fastapi.verified("whsec_")  # E: so it is here
+fastapi.clerk_event("whsec_")  # E: it is a dependency, which takes the request
+flask.clerk_event("whsec_")  # E: a Webhook is wanted
+flask.view(Webhook("whsec_"))  # E: an Endpoint is wanted
+django.view(Webhook("whsec_"))  # E: so it is here
+django.webhook(webhook="whsec_")  # E: a Webhook is wanted
+
+
+@django.webhook  # E: the view takes no event
+def without_an_event(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+@django.webhook()  # E: nor does this one
+async def async_without_an_event(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
