@@ -164,6 +164,13 @@ class AwaitableBool:
         raise TypeError("The answer over an async connection must be awaited: if await newest(connection, event): ...")
 
 
+class _DjangoProxy(Protocol):
+    """`django.db.connection`, unless Django's stubs are installed."""
+
+    def __contains__(self, key: Any) -> bool: ...
+    def __getattr__(self, item: Any) -> Any: ...
+
+
 class _AsyncContext(Protocol):
     """AsyncSession and AsyncConnection of SQLAlchemy; connections and cursors of psycopg and aiosqlite."""
 
@@ -191,7 +198,7 @@ class _Executes(Protocol):
 
 
 class _HasCursor(Protocol):
-    """Connections of psycopg2 and Django."""
+    """Connections of psycopg2, and Django's."""
 
     @property
     def cursor(self) -> Callable[..., Any]: ...
@@ -201,6 +208,8 @@ _Async: TypeAlias = _AsyncContext | _AsyncScopedSession | _Asyncpg | _AsyncpgPoo
 _Sync: TypeAlias = _Executes | _HasCursor
 
 
+@overload
+def newest(connection: _DjangoProxy, event: Event[str, Any] | Version, scope: str = "") -> bool: ...
 @overload
 def newest(connection: _Async, event: Event[str, Any] | Version, scope: str = "") -> AwaitableBool: ...
 @overload
@@ -235,6 +244,8 @@ def newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -
     return _record(connection, event if isinstance(event, Version) else Version.of(event), scope)
 
 
+@overload
+def once(connection: _DjangoProxy, event: Event[str, Any] | str, scope: str = "") -> bool: ...
 @overload
 def once(connection: _Async, event: Event[str, Any] | str, scope: str = "") -> AwaitableBool: ...
 @overload
@@ -299,9 +310,10 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
     else:
         raise TypeError(f"{type(connection).__name__} is no known connection. Execute Version.statement() over it.")
     cursor = connection if hasattr(connection, "fetchone") else connection.cursor()
-    executed = cursor.execute(*version.statement("format", scope))
-    if hasattr(executed, "__await__"):
-        return AwaitableBool(_fetch(executed, cursor))
+    statement = version.statement("format", scope)
+    if hasattr(cursor, "__aenter__"):
+        return AwaitableBool(_record_in_async_psycopg(cursor, statement))
+    cursor.execute(*statement)
     return cursor.fetchone() is not None
 
 
@@ -324,8 +336,8 @@ async def _record_in_asyncpg(connection: Any, version: Version, scope: str) -> b
     return await connection.fetchrow(sql, *parameters) is not None
 
 
-async def _fetch(executed: Any, cursor: Any) -> bool:
-    await executed
+async def _record_in_async_psycopg(cursor: Any, statement: tuple[str, tuple[str, str, str, int]]) -> bool:
+    await cursor.execute(*statement)
     return await cursor.fetchone() is not None
 
 
