@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, overload
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, TypeGuard, overload
 
 from .events import Event
 
@@ -96,14 +96,14 @@ class Version(NamedTuple):
         """
         match event.data:
             case {"id": str(resource_id)} if resource_id:
-                updated_at = _millis(event.data.get("updated_at"))
+                updated_at = event.data.get("updated_at")
             case _:
                 raise ValueError(f"{event.wire_type} has no data.id to order it by. once() goes by the message id.")
-        timestamp = _millis(event.timestamp)
+        timestamp = event.timestamp if _is_millis(event.timestamp) else 0
         return cls(
             kind=event.wire_type.partition(".")[0],
             id=resource_id,
-            updated_at=updated_at,
+            updated_at=updated_at if _is_millis(updated_at) else 0,
             timestamp=timestamp if timestamp >= _LEAST_MILLIS else timestamp * 1000,
             message_id=event.message_id or "",
             deleted=event.wire_type.endswith(".deleted"),
@@ -133,7 +133,7 @@ class Version(NamedTuple):
             is_newest = bool(driver.execute(sql, parameters).fetchall())
             ```
         """
-        if (self.updated_at, self.timestamp) != (_millis(self.updated_at), _millis(self.timestamp)):
+        if not (_is_millis(self.updated_at) and _is_millis(self.timestamp)):
             raise ValueError("updated_at and timestamp must be integers: milliseconds since the epoch.")
         # A letter sorts after digits in every collation. "~" does not under ICU.
         version = "deleted" if self.deleted else f"{self.updated_at:015}.{self.timestamp:015}.{self.message_id}"
@@ -354,6 +354,5 @@ def _refuse_autocommit(*, on: bool) -> None:
         )
 
 
-def _millis(value: object) -> int:
-    """Return a time of a payload, 0 if it is none."""
-    return value if type(value) is int and 0 <= value < _MILLIS_LIMIT else 0
+def _is_millis(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < _MILLIS_LIMIT
