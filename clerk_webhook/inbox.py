@@ -46,6 +46,9 @@ _STATEMENTS = {
 _MILLIS_LIMIT = 10**15
 # The Dashboard's "Send Example" has seconds in `timestamp`. `Event.occurred_at` tells them apart by the same number.
 _LEAST_MILLIS = 10**11
+# libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
+# https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
+_PQTRANS_INTRANS = 2
 
 
 class Version(NamedTuple):
@@ -305,8 +308,8 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
         _refuse_autocommit(on=_sqlite_autocommits(raw))
         return connection.execute(*version.statement("qmark", scope)).fetchone() is not None
     elif hasattr(raw, "info") and hasattr(raw.info, "transaction_status"):  # psycopg and psycopg2
-        # 0 is libpq's PQTRANS_IDLE. psycopg's `transaction()` makes it another, in autocommit too.
-        _refuse_autocommit(on=raw.autocommit and raw.info.transaction_status == 0)
+        # psycopg's `transaction()` begins one in autocommit too.
+        _refuse_autocommit(on=raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS)
     else:
         raise TypeError(f"{type(connection).__name__} is no known connection. Execute Version.statement() over it.")
     cursor = connection if hasattr(connection, "fetchone") else connection.cursor()

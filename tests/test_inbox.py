@@ -502,15 +502,18 @@ def test_each_kind_of_connection_in_autocommit_is_refused_before_anything_is_exe
     database.sqlite.close()
 
 
-@pytest.mark.parametrize("status", [1, 2, 3])
-def test_psycopg_in_autocommit_inside_a_transaction_is_fine(status):
+@pytest.mark.parametrize(("status", "fine"), [(0, False), (1, False), (2, True), (3, True)])
+def test_psycopg_in_autocommit_inside_a_transaction_is_fine(status, fine):
     database = Database(autocommit=True, status=status)
-    assert newest(psycopg(database), CREATED)
-    assert not newest(cursor(database, connection=psycopg(database)), CREATED)
+    for connection in (psycopg(database), cursor(database, connection=psycopg(database))):
+        if fine:
+            assert newest(connection, CREATED, str(connection))
+        else:
+            with pytest.raises(RuntimeError, match="autocommit"):
+                newest(connection, CREATED)
     database.sqlite.close()
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
     database = Database()
     answer = newest(SHAPES[shape](database), CREATED)

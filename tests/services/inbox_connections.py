@@ -6,7 +6,7 @@ PostgreSQL or a path of SQLite, and gives the connection and how to commit and t
 
 import itertools
 import sqlite3
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -179,8 +179,9 @@ async def aiosqlite_async(target, *, cursor=False, autocommit=False):
 aliases = (f"test_{number}" for number in itertools.count())
 
 
-@asynccontextmanager
-async def django_wrapper(target, *, cursor=False, autocommit=False):
+@contextmanager
+def django_connection(target):
+    """Give what `django.db.connection` is, on another database, in autocommit."""
     name = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(target)}
     if isinstance(target, str):
         url = sa.make_url(target)
@@ -188,14 +189,19 @@ async def django_wrapper(target, *, cursor=False, autocommit=False):
         name |= {"HOST": url.host, "PORT": url.port, "USER": url.username, "PASSWORD": url.password or ""}
     alias = next(aliases)
     connections.settings[alias] = connections.configure_settings({"default": {}, alias: name})[alias]
-    proxy = ConnectionProxy(connections, alias)  # what `django.db.connection` is
-    block = Again(partial(transaction.atomic, using=alias))
-    if not autocommit:
-        await block.enter()
-    yield Opened(proxy.cursor() if cursor else proxy, block.commit, block.rollback)
-    if not autocommit:
-        await block.leave()
-    proxy.close()
+    with closing(ConnectionProxy(connections, alias)) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def django_wrapper(target, *, cursor=False, autocommit=False):
+    with django_connection(target) as connection:
+        block = Again(partial(transaction.atomic, using=connection.alias))
+        if not autocommit:
+            await block.enter()
+        yield Opened(connection.cursor() if cursor else connection, block.commit, block.rollback)
+        if not autocommit:
+            await block.leave()
 
 
 POSTGRES = {

@@ -22,7 +22,7 @@ from inbox_connections import (
     IN_TRANSACTION,
     KINDS,
     SQLITE,
-    django_wrapper,
+    django_connection,
     psycopg2_sync,
     psycopg_sync,
     settle,
@@ -233,8 +233,11 @@ def test_psycopgs_autocommit_is_refused_after_its_transaction(postgres):
             assert newest(connection, CREATED)
         refused(connection)
         refused(connection.cursor())
-        with connection.transaction(), connection.pipeline():
-            assert newest(connection, UPDATED)
+        with connection.pipeline():
+            connection.execute("SELECT 1")  # its result is under way, so the connection is not idle
+            refused(connection)
+            with connection.transaction():
+                assert newest(connection, UPDATED)
         connection.autocommit = False
         assert newest(connection, LATER)
         connection.rollback()
@@ -251,21 +254,19 @@ def test_psycopg2_by_its_isolation_level_is_refused_and_inside_begin_is_not(post
 
 
 def test_django_without_autocommit_needs_no_atomic_block(postgres):
-    async def check():
-        async with django_wrapper(postgres.target, autocommit=True) as (connection, *_):
-            transaction.set_autocommit(False, using=connection.alias)
-            assert newest(connection, CREATED)
-            transaction.rollback(using=connection.alias)
-            assert newest(connection, CREATED)
-            transaction.commit(using=connection.alias)
-            transaction.set_autocommit(True, using=connection.alias)
-            with transaction.atomic(using=connection.alias):
-                assert not newest(connection, CREATED)
-                with transaction.atomic(using=connection.alias):
-                    assert newest(connection, UPDATED)
-
     postgres.execute(CREATE_TABLE)
-    asyncio.run(check())
+    with django_connection(postgres.target) as connection:
+        using = connection.alias
+        transaction.set_autocommit(False, using=using)
+        assert newest(connection, CREATED)
+        transaction.rollback(using=using)
+        assert newest(connection, CREATED)
+        transaction.commit(using=using)
+        transaction.set_autocommit(True, using=using)
+        with transaction.atomic(using=using):
+            assert not newest(connection, CREATED)
+            with transaction.atomic(using=using):
+                assert newest(connection, UPDATED)
     assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
 
 
