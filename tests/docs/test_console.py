@@ -38,7 +38,7 @@ def run(shell, command):
     return "".join(lines)
 
 
-@pytest.mark.parametrize("page", filter(has_commands, PAGES), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", list(filter(has_commands, PAGES)), ids=lambda page: page.stem)
 def test_the_commands_of_a_page_print_what_the_page_shows(page, tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     shell = subprocess.Popen(
