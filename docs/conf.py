@@ -1,27 +1,56 @@
 """The documentation as a site: `python -m sphinx -W -b html docs OUT`."""
 
+import re
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
 
 PROJECT = Path(__file__).parents[1]
 
 project = "clerk_webhook"
 author = "the clerk_webhook contributors"
-copyright = f"2026, {author}"  # noqa: A001  # the name is Sphinx's
+project_copyright = f"2026, {author}"
 release = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "clerk_webhook"
 
-# Anchors of headings, so that pages can link to each other's sections; a wrong one is a warning, and -W an error.
+# Headings down to this depth have anchors. A link to a wrong anchor is a warning, and -W makes it an error.
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "attrs_inline"]
-nitpicky = False
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": False}
-napoleon_google_docstring = True
+autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
-napoleon_use_rtype = False
+napoleon_use_ivar = True
+# `Webhook` exists twice, in clerk_webhook and in svix_compat: Sphinx cannot tell which of them a signature means.
+suppress_warnings = ["ref.python"]
+
+
+def markdown_to_rst(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Turn the Markdown of our docstrings, code fences and backticks, into reStructuredText."""
+    converted: list[str] = []
+    fenced = False
+    for line in lines:
+        fence = re.fullmatch(r"( *)```(\w*)", line)
+        if fence:
+            fenced = not fenced
+            converted += [f"{fence[1]}.. code-block:: {fence[2] or 'text'}", ""] if fenced else [""]
+        elif fenced:
+            converted.append(f"    {line}" if line else "")
+        else:
+            converted.append(re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line))
+    lines[:] = converted
+
+
+def skip_tuple_fields(_app: Sphinx, _what: str, _name: str, member: Any, _skip: bool, _options: Any) -> bool | None:  # noqa: FBT001  # Sphinx's
+    """Leave out "Alias for field number 0": the attributes of a named tuple stand in its docstring."""
+    return True if type(member).__name__ == "_tuplegetter" else None
+
+
+def setup(app: Sphinx) -> None:
+    """Register both before napoleon, which reads the sections."""
+    app.connect("autodoc-process-docstring", markdown_to_rst, priority=400)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
