@@ -181,6 +181,11 @@ def test_an_empty_body_is_told_but_not_taken_for_a_proven_cause():
     assert "The body is empty" in found.message
 
 
+def test_another_reason_to_refuse_is_told_but_not_taken_for_a_proven_cause():
+    assert "signed 1000 s ago" in ask(with_signature("v1,AAAA") | {"svix-timestamp": str(NOW - 1000)}, BODY).message
+    assert "whole seconds" in ask(signed() | {"svix-timestamp": "soon"}, BODY).message
+
+
 def test_a_few_characters_of_a_signature_prove_nothing():
     assert ask(with_signature(signature()[:18]), BODY).verdict == "unknown"
 
