@@ -237,7 +237,7 @@ def _by_undoing(attempt: _Attempt) -> Diagnosis | None:
 
 
 # A key of 24 bytes is 32 characters of base64.
-_SHORT = re.compile(r"(?:whsec_)?[A-Za-z0-9+/]{0,31}=*").fullmatch
+_SHORT = re.compile(r"(?!(?:sk|pk|whpk|whsk)_)(?:whsec_)?.{0,31}=*", re.DOTALL).fullmatch
 _LEAST_KEY = 24
 
 
@@ -247,7 +247,8 @@ def _by_the_secret(secrets: tuple[str | bytes, ...]) -> Diagnosis | None:
         try:
             key_from_secret(secret)
         except SecretError as error:
-            short = not secret or (len(secret) < _LEAST_KEY if isinstance(secret, bytes) else _SHORT(secret.strip()))
+            # The secret can be None: Webhook(os.environ.get("...")) is a common mistake.
+            short = _SHORT(secret.strip()) if isinstance(secret, str) else len(secret or b"") < _LEAST_KEY
             return Diagnosis("explained", "secret_too_short" if short else "secret_of_another_kind", str(error))
     return None
 
@@ -344,7 +345,7 @@ def _without_quotes(secret: str | bytes) -> Iterator[bytes]:
 
 
 def _undecoded(secret: str | bytes) -> list[bytes]:
-    if isinstance(secret, bytes):
+    if not isinstance(secret, str):
         return []
     text = secret.strip()
     return [written.encode("utf-8", "surrogatepass") for written in (text, text.removeprefix("whsec_"))]
