@@ -16,11 +16,11 @@ request, because an answer such as "the signature was cut off" helps a forger. N
 | `body_reserialised` | the body was parsed as JSON and written again with other spaces or escapes |
 | `empty_body` | the signature was made over an empty body |
 | `secret_too_short` | the secret holds a key under 24 bytes: it was cut off, or is a placeholder |
-| `secret_of_another_kind` | the secret is not a signing secret: an API key such as `sk_...`, for example |
+| `secret_of_another_kind` | the secret is not a signing secret, but an API key such as `sk_...`, for example |
 | `secret_in_quotes` | the secret has quotes around it |
 | `secret_as_bytes` | the secret was passed as `bytes`, which are the raw key |
 | `key_not_decoded` | the signature was made with the text of the secret, not with the key that the text encodes |
-| `other_secret` | the signature was made with another of the secrets given than the first |
+| `other_secret` | the signature was made with a secret other than the first of those given |
 | `timestamp_too_old` | the attempt was signed longer ago than the tolerance |
 | `timestamp_too_new` | the attempt was signed further in the future than the tolerance |
 | `timestamp_in_milliseconds` | the timestamp is in milliseconds |
@@ -143,7 +143,7 @@ def diagnose(
             _as_it_stands(attempt, keys, refusal)
             or _by_undoing(attempt)
             or _by_the_secret(secrets)
-            or _cannot_tell(raw)
+            or _cannot_tell(raw, refusal)
         )
     finally:
         # Error reporters record the local variables of every frame a traceback passes through.
@@ -196,7 +196,7 @@ def _refusal(
     tolerance: float | timedelta,
     clock: Callable[[], float],
 ) -> WebhookVerificationError | None:
-    """Return the error that a `Webhook` raises for these headers, whichever the signature is."""
+    """Return the error that `Webhook` raises for these headers even if the signature fits."""
     try:
         Webhook(token_bytes(_LEAST_KEY), tolerance=tolerance, clock=clock).verify(headers, body)
     except SignatureMismatchError:
@@ -237,7 +237,7 @@ def _by_undoing(attempt: _Attempt) -> Diagnosis | None:
 
 
 # A key of 24 bytes is 32 characters of base64.
-_SHORT = re.compile(r"(?:whsec_)?[A-Za-z0-9+/]{0,31}=*").fullmatch
+_SHORT = re.compile(r"(?!(?:sk|pk|whpk|whsk)_)(?:whsec_)?.{0,31}=*", re.DOTALL).fullmatch
 _LEAST_KEY = 24
 
 
@@ -247,22 +247,26 @@ def _by_the_secret(secrets: tuple[str | bytes, ...]) -> Diagnosis | None:
         try:
             key_from_secret(secret)
         except SecretError as error:
-            short = not secret or (len(secret) < _LEAST_KEY if isinstance(secret, bytes) else _SHORT(secret.strip()))
+            # The secret can be None: Webhook(os.environ.get("...")) is a common mistake.
+            short = _SHORT(secret.strip()) if isinstance(secret, str) else len(secret or b"") < _LEAST_KEY
             return Diagnosis("explained", "secret_too_short" if short else "secret_of_another_kind", str(error))
     return None
 
 
-def _cannot_tell(body: bytes) -> Diagnosis:
+def _cannot_tell(body: bytes, refusal: WebhookVerificationError | None) -> Diagnosis:
     """Return the diagnosis of a request that no mistake explains."""
-    hint = "" if body else " The body is empty, and Clerk sends none that is: perhaps it was read before."
     message = (
-        "Can't tell: no usual mistake makes the signature fit. It was made with another secret, the content was "
-        f"changed, or it is a forgery.{hint}"
+        "Can't tell: no usual mistake makes the signature fit. Another secret signed the message, the content was "
+        "changed, or the request is a forgery."
     )
+    if refusal is not None:
+        message += f" {refusal}"
+    if not body:
+        message += " The body is empty, and Clerk never sends an empty body: perhaps something read it before."
     return Diagnosis("unknown", None, message)
 
 
-# Returns the attempts of which one was signed, if a certain mistake was made.
+# Undoes one mistake. If the mistake was made, one of the returned attempts is as it was signed.
 _Undo = Callable[[_Attempt], Iterable[_Attempt]]
 
 
@@ -309,19 +313,19 @@ def _from_json_string(body: bytes) -> Iterator[bytes]:
 
 
 def _from_latin1(body: bytes) -> Iterator[bytes]:
-    for codec in ("latin-1", "cp1252"):  # browsers and Windows call the second by the name of the first
+    for codec in ("latin-1", "cp1252"):  # browsers mean cp1252 when they say latin-1
         with suppress(UnicodeError):
             yield body.decode().encode(codec)
 
 
-# Go, which Clerk is written in, escapes these in every JSON string: https://pkg.go.dev/encoding/json#HTMLEscape
+# Go escapes these in JSON unless told otherwise: https://pkg.go.dev/encoding/json#Marshal
 _ESCAPED_BY_GO = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
-# The indentation, and what stands behind an item and behind a key.
+# The indentation, and the separators of items and of keys.
 _JSON_STYLES = ((None, (",", ":")), (None, (", ", ": ")), (2, (",", ": ")))
 
 
 def _written_again(body: bytes) -> Iterator[bytes]:
-    # The encoder can fail for what the decoder accepts: both are recursive, and the encoder needs more stack.
+    # The encoder needs more stack than the decoder, so it can fail on a value that was decoded.
     with suppress(PayloadError, RecursionError):
         value = parse_json(body)
         for indent, separators in _JSON_STYLES:
@@ -341,7 +345,7 @@ def _without_quotes(secret: str | bytes) -> Iterator[bytes]:
 
 
 def _undecoded(secret: str | bytes) -> list[bytes]:
-    if isinstance(secret, bytes):
+    if not isinstance(secret, str):
         return []
     text = secret.strip()
     return [written.encode("utf-8", "surrogatepass") for written in (text, text.removeprefix("whsec_"))]
@@ -361,7 +365,7 @@ def _without_id(attempt: _Attempt) -> list[_Attempt]:
     return [attempt._replace(prefix=f"{attempt.timestamp}."), attempt._replace(prefix="")]
 
 
-# A forger's guess fits these 16 characters of base64 once in 2 ** 96 times.
+# A guess fits 16 characters of base64 once in 2 ** 96 times.
 _LEAST_OF_SIGNATURE = len("v1,") + 16
 
 
@@ -382,10 +386,11 @@ def _from_hexadecimal(signatures: str) -> list[str]:
 
 def _from_url_safe(signatures: str) -> list[str]:
     standard = signatures.translate(str.maketrans("-_", "+/"))
-    return [standard, standard.replace(" ", "= ") + "="]  # url-safe base64 is mostly written without padding
+    return [standard, standard.replace(" ", "= ") + "="]  # many encoders leave out the padding
 
 
-# One mistake a row, and one loop over all of them, in `_by_undoing`. Rows that fit more stand further down.
+# One mistake a row: the cause, the function that undoes it, and the message. `_by_undoing` takes them in order.
+# JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines.
 _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
     (
         "newline_added",
@@ -456,7 +461,7 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
     (
         "signature_cut_off",
         _completed,
-        "The end of the signature is missing: look for what shortens the svix-signature header.",
+        "The end of the signature is missing: look for a limit on the length of the svix-signature header.",
     ),
     (
         "signatures_joined_by_comma",
@@ -466,16 +471,16 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
     (
         "signature_without_version",
         _in_signatures(lambda signatures: ["v1," + signatures.replace(" ", " v1,")]),
-        "The signature lacks the v1, before it.",
+        "The signature lacks its version: send v1,<signature>.",
     ),
     (
         "signature_hexadecimal",
         _in_signatures(_from_hexadecimal),
-        "The signature is in hexadecimal: write it in base64, behind v1,.",
+        "The signature is in hexadecimal: send v1,<signature> with the signature in base64.",
     ),
     (
         "signature_url_safe",
         _in_signatures(_from_url_safe),
-        "The signature is in url-safe base64: write it with + and /, not with - and _.",
+        "The signature is in url-safe base64: send standard base64, with + and / instead of - and _.",
     ),
 )

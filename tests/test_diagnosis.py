@@ -76,10 +76,12 @@ MISTAKES = [
     ("secret_too_short", signed(secret=b"k" * 23), BODY, b"k" * 23),
     ("secret_too_short", signed(), BODY, "whsec_"),
     ("secret_too_short", signed(), BODY, None),
-    ("secret_too_short", signed(), BODY, SECRET, OTHER_SECRET[:-4]),
+    ("secret_too_short", signed(), BODY, "your-secret"),
+    ("secret_too_short", with_signature("v1,AAAA"), BODY, SECRET, OTHER_SECRET[:-4]),
     ("secret_of_another_kind", signed(), BODY, "sk_test_abcdefghijklmnopqrstuvwxyz0123456789ABCD"),
     ("secret_of_another_kind", signed(), BODY, "pk_live_Y2xlcmsuZXhhbXBsZS5jb20k"),
-    ("secret_of_another_kind", signed(), BODY, "your-secret"),
+    ("secret_of_another_kind", signed(), BODY, "sk_test_abc"),
+    ("secret_of_another_kind", signed(), BODY, "the-name-of-a-secret-in-a-vault-that-was-not-resolved"),
     ("secret_of_another_kind", signed(), BODY, f"{SECRET} {OTHER_SECRET}"),
     ("secret_in_quotes", signed(), BODY, f'"{SECRET}"'),
     ("secret_in_quotes", signed(), BODY, f"'{KEY_TEXT}'\n"),
@@ -179,6 +181,15 @@ def test_an_empty_body_is_told_but_not_taken_for_a_proven_cause():
     found = ask(signed(), b"")
     assert found[:2] == ("unknown", None)
     assert "The body is empty" in found.message
+
+
+def test_another_reason_to_refuse_is_told_but_not_taken_for_a_proven_cause():
+    assert "signed 1000 s ago" in ask(with_signature("v1,AAAA") | {"svix-timestamp": str(NOW - 1000)}, BODY).message
+    assert "whole seconds" in ask(signed() | {"svix-timestamp": "soon"}, BODY).message
+
+
+def test_a_signature_with_an_empty_key_proves_nothing():
+    assert ask(signed(secret=b""), BODY, KEY).verdict == "unknown"
 
 
 def test_a_few_characters_of_a_signature_prove_nothing():

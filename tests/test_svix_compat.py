@@ -71,7 +71,7 @@ def test_applications_and_their_tests_can_make_the_error():
 @pytest.mark.parametrize("caught_as", [json.JSONDecodeError, ValueError, PayloadError, WebhookVerificationError])
 @pytest.mark.parametrize("body", [b"", b"hello", b'{"a": NaN}', b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000])
 def test_a_genuine_message_that_is_not_json_is_caught_in_each_way(body, caught_as):
-    with pytest.raises(caught_as, match="isn't JSON") as caught:
+    with pytest.raises(caught_as, match="JSON") as caught:
         deliver(body)
     assert type(caught.value) is InvalidBodyError
 
