@@ -1,4 +1,4 @@
-"""The edges of each transport. That all keep to the status policy is in `test_endpoint.py`."""
+"""The edges of each transport. That all keep to the status policy is in `test_answers.py`."""
 
 import asyncio
 import base64
