@@ -1,0 +1,100 @@
+"""What the processes do in the tests of races and crashes. It is a module because they import it."""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+
+import psycopg
+
+from clerk_webhook.inbox import Version, newest, once
+
+RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+POINTS = ("before the gate", "after the gate", "after the effect", "after the commit")
+
+
+def connect(target, isolation=None):
+    """Open a connection to a URL of PostgreSQL, or to a path of SQLite. They outlive the process, not the machine."""
+    if isinstance(target, str):
+        connection = psycopg.connect(target, options="-c synchronous_commit=off")
+        connection.isolation_level = isolation
+    else:
+        connection = sqlite3.connect(target, timeout=60, isolation_level="IMMEDIATE")
+        connection.execute("PRAGMA synchronous=off")
+    return connection
+
+
+def gate(connection, name, message_id):
+    """Ask one of the two gates for a message. To `newest` each is the only version of a resource of its own."""
+    if name == "once":
+        return once(connection, message_id)
+    return newest(connection, Version("user", message_id, 1, message_id=message_id))
+
+
+def insert(connection, message_id):
+    values = (message_id, os.getpid())
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("INSERT INTO effects VALUES (?, ?)", values)
+    else:
+        connection.execute("INSERT INTO effects VALUES (%s, %s)", values)
+
+
+def race(target, isolation, name, message_ids, start_at):
+    """Handle every message while all the others do, and return how often the database wanted a retry."""
+    connection = connect(target, isolation)
+    retries = 0
+    time.sleep(max(0, start_at - time.time()))
+    for message_id in message_ids:
+        while True:
+            try:
+                due = gate(connection, name, message_id)
+                if due:
+                    insert(connection, message_id)
+                    time.sleep(0.001)  # the others come to the same message
+                connection.commit()
+                if due:
+                    time.sleep(0.001)  # and may overtake
+                break
+            except RETRIED:
+                connection.rollback()
+                retries += 1
+    connection.close()
+    return retries
+
+
+def work(target, deliveries, handled, deaths):
+    """Handle deliveries from where the one before died. `deaths` says at which of them to die, and where.
+
+    `handled` is shared with whoever delivers: the number of deliveries that were answered, as a response is.
+    """
+    connection = connect(target)
+
+    def pass_by(point):
+        if deaths.get(handled.value) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for message_id in deliveries[handled.value :]:
+        pass_by("before the gate")
+        due = gate(connection, "once" if int(message_id) % 2 else "newest", message_id)
+        pass_by("after the gate")
+        if due:
+            insert(connection, message_id)
+        pass_by("after the effect")
+        connection.commit()
+        pass_by("after the commit")
+        handled.value += 1
+    connection.close()
+
+
+def plan(messages, workers, kills, seed):
+    """Return, for each worker, its deliveries and its deaths: each message comes one to four times, in any order."""
+    choose = random.Random(seed)
+    deliveries = [str(number) for number in range(messages) for _ in range(choose.randint(1, 4))]
+    choose.shuffle(deliveries)
+    shares = [deliveries[number::workers] for number in range(workers)]
+    places = [(worker, number) for worker, share in enumerate(shares) for number in range(len(share))]
+    deaths = [{} for _ in shares]
+    for count, (worker, number) in enumerate(choose.sample(places, kills)):
+        deaths[worker][number] = POINTS[count % len(POINTS)]
+    return list(zip(shares, deaths, strict=True))

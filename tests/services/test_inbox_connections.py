@@ -1,0 +1,332 @@
+"""The inbox over every kind of connection: the same answers, autocommit refused, a forgotten `await` found."""
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+
+import pytest
+
+pytest.importorskip("psycopg")  # the services group of dependencies is installed as a whole
+
+import aiosqlite
+import asyncpg
+import psycopg
+import psycopg2.extensions
+import psycopg2.extras
+import psycopg_pool
+import sqlalchemy as sa
+from django.db import transaction
+from histories import history
+from inbox_connections import (
+    IN_TRANSACTION,
+    KINDS,
+    SQLITE,
+    django_connection,
+    psycopg2_sync,
+    psycopg_sync,
+    settle,
+    sqlalchemy_url,
+)
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, newest, once
+
+CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
+
+
+class Database:
+    """A database without tables, seen over a connection of its own."""
+
+    def __init__(self, target):
+        self.target = target
+        self.connection = psycopg.connect(target) if isinstance(target, str) else sqlite3.connect(target)
+        self.execute("DROP TABLE IF EXISTS clerk_webhook_inbox")
+
+    def execute(self, sql):
+        cursor = self.connection.execute(sql)
+        rows = cursor.fetchall() if cursor.description else None
+        self.connection.commit()
+        return rows
+
+    def versions(self):
+        return self.execute("SELECT version FROM clerk_webhook_inbox")
+
+
+@pytest.fixture
+def postgres(postgres_url):
+    database = Database(postgres_url)
+    with closing(database.connection):
+        yield database
+
+
+@pytest.fixture
+def sqlite(sqlite_path):
+    database = Database(sqlite_path)
+    with closing(database.connection):
+        yield database
+
+
+@pytest.fixture
+def database(request, kind):
+    return request.getfixturevalue("sqlite" if kind in SQLITE else "postgres")
+
+
+@pytest.fixture(autouse=True)
+def _sync_connections_of_django_in_an_event_loop(monkeypatch):
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.mark.parametrize("kind", KINDS | IN_TRANSACTION)
+def test_each_kind_of_connection_gives_the_same_answers(kind, database):
+    async def check():
+        async with (KINDS | IN_TRANSACTION)[kind](database.target) as (connection, commit, rollback):
+
+            async def answers(gate, *arguments):
+                return [await settle(gate(connection, *each)) for each in arguments]
+
+            events = [(UPDATED,), (UPDATED,), (CREATED,), (LATER,), (DELETED,), (DELETED,), (LATER,)]
+            assert await answers(newest, *events) == [True, False, False, True, True, False, False]
+            assert await answers(newest, (CREATED, "mailing"), (CREATED, "mailing")) == [True, False]
+            assert await answers(once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [True, False, True, False]
+            assert await answers(once, (CREATED, "mailing"), ("msg_0", "mailing")) == [True, False]
+            await settle(rollback())
+            assert await answers(newest, (UPDATED,), (CREATED,)) == [True, False]
+            await settle(commit())
+            assert await answers(newest, (UPDATED,), (LATER,)) == [False, True]
+            await settle(rollback())
+            assert await answers(newest, (UPDATED,)) == [False]
+
+    database.execute(CREATE_TABLE)
+    asyncio.run(check())
+    assert database.versions() == [("001700000001000.001700000001022.msg_1",)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("gate", [newest, once])
+def test_autocommit_is_refused_before_anything_is_executed(gate, kind, database):
+    async def check():
+        async with KINDS[kind](database.target, autocommit=True) as (connection, *_):
+            with pytest.raises(RuntimeError, match="Begin a transaction first"):
+                await settle(gate(connection, CREATED))  # the table does not exist, and nobody noticed
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forgotten_await_is_an_error_and_executes_nothing(kind, database):
+    async def check():
+        async with KINDS[kind](database.target) as (connection, commit, _):
+            answer = newest(connection, CREATED)
+            assert isinstance(answer, AwaitableBool) == ("sync" in kind or "aiosqlite" in kind)
+            if isinstance(answer, AwaitableBool):
+                with pytest.raises(TypeError, match="await newest"):
+                    assert answer
+            await settle(commit())
+            return isinstance(answer, bool)
+
+    database.execute(CREATE_TABLE)
+    executed = asyncio.run(check())
+    assert bool(database.versions()) == executed
+
+
+# Other ways into autocommit, and out of it.
+
+
+def refused(connection):
+    with pytest.raises(RuntimeError, match="autocommit"):
+        newest(connection, CREATED)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pysqlite"])
+def test_autocommit_of_sqlalchemy_is_refused_wherever_it_was_set(driver, postgres, sqlite):
+    target = sqlite.target if driver == "pysqlite" else postgres.target
+    engine = sa.create_engine(sqlalchemy_url(target, driver))
+    autocommit = {"isolation_level": "AUTOCOMMIT"}
+    with engine.execution_options(**autocommit).connect() as connection:
+        refused(connection)
+    with engine.connect().execution_options(**autocommit) as connection:
+        refused(connection)
+    with Session(engine.execution_options(**autocommit)) as session:
+        refused(session)
+    with Session(engine) as session:
+        session.connection(execution_options=autocommit)
+        refused(session)
+    engine.dispose()
+
+
+def listen(engine, *, begin):
+    """Do as SQLAlchemy's documentation says for transactions of SQLite that begin when they are told to."""
+
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection, record):
+        connection.isolation_level = None
+
+    if begin:
+
+        @sa.event.listens_for(engine, "begin")
+        def begin_immediate(connection):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def test_sqlalchemy_on_sqlite_may_begin_by_a_listener(sqlite):
+    sqlite.execute(CREATE_TABLE)
+    engine = sa.create_engine(sqlalchemy_url(sqlite.target, "pysqlite"))
+    listen(engine, begin=True)
+    with engine.connect() as connection:
+        assert newest(connection, CREATED)
+    with Session(engine) as session:
+        assert newest(session, CREATED)
+        session.rollback()
+        assert newest(session, CREATED)
+        session.commit()
+        assert not newest(session, CREATED)
+    engine.dispose()
+
+
+def test_sqlalchemy_on_aiosqlite_may_begin_by_a_listener(sqlite):
+    async def check():
+        engine = create_async_engine(sqlalchemy_url(sqlite.target, "aiosqlite"))
+        listen(engine.sync_engine, begin=True)
+        async with AsyncSession(engine) as session:
+            assert await newest(session, CREATED)
+            await session.rollback()
+            assert await newest(session, CREATED)
+        await engine.dispose()
+
+    sqlite.execute(CREATE_TABLE)
+    asyncio.run(check())
+
+
+def test_sqlalchemy_on_sqlite_with_half_of_the_listeners_is_refused(sqlite):
+    engine = sa.create_engine(sqlalchemy_url(sqlite.target, "pysqlite"))
+    listen(engine, begin=False)
+    with Session(engine) as session:
+        refused(session)
+    with engine.connect() as connection:
+        refused(connection)
+    engine.dispose()
+
+
+def test_sqlalchemys_connection_can_still_be_committed_as_usual(postgres):
+    postgres.execute(CREATE_TABLE)
+    engine = sa.create_engine(sqlalchemy_url(postgres.target, "psycopg"))
+    with engine.begin() as connection:
+        assert newest(connection, CREATED)
+        with connection.begin_nested() as savepoint:
+            assert newest(connection, UPDATED)
+            savepoint.rollback()
+        assert newest(connection, UPDATED)
+    with Session(engine) as session, session.begin():
+        assert not newest(session, UPDATED)
+    with Session(engine) as session:
+        assert newest(session.connection(), LATER)
+    engine.dispose()
+    assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
+
+
+def test_psycopgs_autocommit_is_refused_after_its_transaction(postgres):
+    with psycopg.connect(postgres.target, autocommit=True) as connection:
+        with connection.transaction():
+            connection.execute(CREATE_TABLE)
+            assert newest(connection, CREATED)
+        refused(connection)
+        refused(connection.cursor())
+        with connection.pipeline():
+            connection.execute("SELECT 1")  # its result is under way, so the connection is not idle
+            refused(connection)
+            with connection.transaction():
+                assert newest(connection, UPDATED)
+        connection.autocommit = False
+        assert newest(connection, LATER)
+        connection.rollback()
+
+
+def test_psycopg2_by_its_isolation_level_is_refused_and_inside_begin_is_not(postgres):
+    postgres.execute(CREATE_TABLE)
+    with closing(psycopg2.connect(postgres.target)) as connection:
+        connection.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+        refused(connection)
+        refused(connection.cursor())
+        connection.cursor().execute("BEGIN")
+        assert newest(connection, CREATED)
+
+
+def test_django_without_autocommit_needs_no_atomic_block(postgres):
+    postgres.execute(CREATE_TABLE)
+    with django_connection(postgres.target) as connection:
+        using = connection.alias
+        transaction.set_autocommit(False, using=using)
+        assert newest(connection, CREATED)
+        transaction.rollback(using=using)
+        assert newest(connection, CREATED)
+        transaction.commit(using=using)
+        transaction.set_autocommit(True, using=using)
+        with transaction.atomic(using=using):
+            assert not newest(connection, CREATED)
+            with transaction.atomic(using=using):
+                assert newest(connection, UPDATED)
+    assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the attribute came with Python 3.12")
+def test_aiosqlites_autocommit_by_the_attribute_of_python_3_12_is_refused(sqlite):
+    async def check():
+        async with aiosqlite.connect(sqlite.target, autocommit=True) as connection:
+            for target in (connection, await connection.cursor()):
+                with pytest.raises(RuntimeError, match="autocommit"):
+                    await newest(target, CREATED)
+        async with aiosqlite.connect(sqlite.target, autocommit=False) as connection:
+            await connection.execute(CREATE_TABLE)
+            assert await newest(connection, CREATED)
+
+    asyncio.run(check())
+
+
+# What else a connection can bring along.
+
+
+@pytest.mark.parametrize(
+    ("opened", "options"),
+    [
+        (psycopg_sync, {"row_factory": psycopg.rows.dict_row}),
+        (psycopg_sync, {"row_factory": psycopg.rows.scalar_row}),
+        (psycopg_sync, {"cursor_factory": psycopg.ClientCursor}),
+        (psycopg2_sync, {"cursor_factory": psycopg2.extras.RealDictCursor}),
+        (psycopg2_sync, {"cursor_factory": psycopg2.extras.NamedTupleCursor}),
+    ],
+)
+def test_row_and_cursor_factories_do_not_matter(opened, options, postgres):
+    async def check():
+        async with opened(postgres.target, **options) as (connection, *_):
+            assert newest(connection, CREATED) is True
+            assert newest(connection, CREATED) is False
+
+    postgres.execute(CREATE_TABLE)
+    asyncio.run(check())
+
+
+def test_an_answer_can_be_gathered(postgres):
+    async def check():
+        async with await psycopg.AsyncConnection.connect(postgres.target) as connection:
+            assert await asyncio.gather(newest(connection, CREATED), once(connection, CREATED)) == [True, True]
+            assert await asyncio.wait_for(newest(connection, CREATED), 5) is False
+
+    postgres.execute(CREATE_TABLE)
+    asyncio.run(check())
+
+
+def test_what_gives_connections_is_no_connection(postgres):
+    engine = sa.create_engine(sqlalchemy_url(postgres.target, "psycopg"))
+    async_engine = create_async_engine(sqlalchemy_url(postgres.target, "asyncpg"))
+    pool = psycopg_pool.ConnectionPool(postgres.target, open=False)
+    async_pool = psycopg_pool.AsyncConnectionPool(postgres.target, open=False)
+
+    async def check():
+        async with asyncpg.create_pool(postgres.target, min_size=1, max_size=1) as asyncpg_pool:
+            for wrong in (engine, async_engine, sessionmaker(engine), pool, async_pool, asyncpg_pool, psycopg):
+                with pytest.raises(TypeError, match="is no known connection"):
+                    await settle(newest(wrong, CREATED))
+
+    asyncio.run(check())
