@@ -14,7 +14,7 @@ ledger, a job in a queue table. Both need the table of `CREATE_TABLE`, on Postgr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias, TypeGuard, overload
 
 from .events import Event
@@ -167,56 +167,59 @@ class AwaitableBool:
         raise TypeError("The answer over an async connection must be awaited: if await newest(connection, event): ...")
 
 
+# What type checkers know the connections by, as none of their libraries is imported. Async ones close asynchronously.
+
+
+class _Executes(Protocol):
+    """SQLAlchemy's sessions and connections, psycopg's and sqlite3's connections and cursors, psycopg2's cursors."""
+
+    @property
+    def execute(self) -> Callable[..., Any]: ...
+    def close(self) -> None: ...
+
+
+class _HasCursor(Protocol):
+    """Connections of psycopg2 and Django."""
+
+    @property
+    def cursor(self) -> Callable[..., Any]: ...
+    def close(self) -> None: ...
+
+
+class _DjangoCursor(Protocol):
+    @property
+    def db(self) -> Any: ...
+
+
 class _DjangoProxy(Protocol):
-    """`django.db.connection`, unless Django's stubs are installed."""
+    """`django.db.connection`, unless stubs are installed."""
 
     def __contains__(self, key: Any) -> bool: ...
     def __getattr__(self, item: Any) -> Any: ...
 
 
-class _AsyncContext(Protocol):
-    """AsyncSession and AsyncConnection of SQLAlchemy; connections and cursors of psycopg and aiosqlite."""
+class _ExecutesAsync(Protocol):
+    """SQLAlchemy's sessions and connections, psycopg's and aiosqlite's connections and cursors, asyncpg's too."""
 
-    def __aenter__(self) -> Any: ...
-
-
-class _AsyncScopedSession(Protocol):
     @property
-    def get_async_bind(self) -> Callable[..., Any]: ...
-
-
-class _Asyncpg(Protocol):
-    def is_in_transaction(self) -> Any: ...
+    def execute(self) -> Callable[..., Any]: ...
+    def close(self) -> Awaitable[Any]: ...
 
 
 class _AsyncpgPooled(Protocol):
-    """The proxy that asyncpg's pool gives: to a type checker it has hardly anything, unless stubs are installed."""
+    """The connection of an asyncpg pool, unless stubs are installed."""
 
     def _detach(self) -> Any: ...
 
 
-class _Executes(Protocol):
-    @property
-    def execute(self) -> Callable[..., Any]: ...
+_Sync: TypeAlias = _Executes | _HasCursor | _DjangoCursor | _DjangoProxy
+_Async: TypeAlias = _ExecutesAsync | _AsyncpgPooled
 
 
-class _HasCursor(Protocol):
-    """Connections of psycopg2, and Django's."""
-
-    @property
-    def cursor(self) -> Callable[..., Any]: ...
-
-
-_Async: TypeAlias = _AsyncContext | _AsyncScopedSession | _Asyncpg | _AsyncpgPooled
-_Sync: TypeAlias = _Executes | _HasCursor
-
-
-@overload
-def newest(connection: _DjangoProxy, event: Event[str, Any] | Version, scope: str = "") -> bool: ...
-@overload
-def newest(connection: _Async, event: Event[str, Any] | Version, scope: str = "") -> AwaitableBool: ...
 @overload
 def newest(connection: _Sync, event: Event[str, Any] | Version, scope: str = "") -> bool: ...
+@overload
+def newest(connection: _Async, event: Event[str, Any] | Version, scope: str = "") -> AwaitableBool: ...
 def newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -> bool | AwaitableBool:
     """Tell whether an event is newer than all that was applied to its resource, and record it as applied.
 
@@ -248,11 +251,9 @@ def newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -
 
 
 @overload
-def once(connection: _DjangoProxy, event: Event[str, Any] | str, scope: str = "") -> bool: ...
+def once(connection: _Sync, event: Event[str, Any] | str, scope: str = "") -> bool: ...
 @overload
 def once(connection: _Async, event: Event[str, Any] | str, scope: str = "") -> AwaitableBool: ...
-@overload
-def once(connection: _Sync, event: Event[str, Any] | str, scope: str = "") -> bool: ...
 def once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool | AwaitableBool:
     """Tell whether a message is handled for the first time, and record it as handled.
 

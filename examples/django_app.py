@@ -1,4 +1,4 @@
-"""Django: `verify_and_parse` in a view, sync and async, in one file.
+"""Django: views that take the event, an endpoint as a view, and `verify_and_parse` by hand, in one file.
 
 Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... gunicorn django_app:wsgi
 Or: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... daphne django_app:asgi
@@ -9,12 +9,14 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import RequestDataTooBig
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
+from clerk_webhook import ClerkWebhookError, WebhookEvent, events, verify_and_parse
+from clerk_webhook.django import view, webhook
+from clerk_webhook.endpoint import Endpoint
 
 # In a project this is settings.py.
 settings.configure(
@@ -25,6 +27,27 @@ settings.configure(
 )
 
 
+@webhook
+def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+    match event:
+        case events.UserCreated():
+            welcome(event)
+        case _:
+            pass  # 200: Svix would send anything else again
+    return HttpResponse()
+
+
+@webhook
+async def clerk_async(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
+    if event.type == "user.created":
+        await sync_to_async(welcome)(event)  # what blocks must not run in the event loop
+    return HttpResponse()
+
+
+endpoint = Endpoint()
+
+
+@endpoint.on(events.UserCreated)
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
@@ -43,23 +66,14 @@ def by_hand(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"received": event.wire_type})
 
 
-@csrf_exempt
-@require_POST
-async def by_hand_async(request: HttpRequest) -> JsonResponse:
-    try:
-        event = verify_and_parse(request.headers, request.body)
-    except RequestDataTooBig:  # by DATA_UPLOAD_MAX_MEMORY_SIZE; Django itself would answer 400
-        return JsonResponse({"error": "too_large"}, status=413)
-    except ClerkWebhookError as error:
-        return JsonResponse({"error": error.code}, status=error.status)
-    if event.type == "user.created":
-        await sync_to_async(welcome)(event)  # what blocks must not run in the event loop
-    return JsonResponse({"received": event.wire_type})
-
-
 # Give Clerk the path exactly as it stands here. Where it ends in "/" and the endpoint's URL doesn't, APPEND_SLASH
 # answers a redirect, and Svix follows none.
-urlpatterns = [path("by-hand", by_hand), path("by-hand-async", by_hand_async)]
+urlpatterns = [
+    path("api/webhooks", clerk),
+    path("async", clerk_async),
+    path("endpoint", view(endpoint)),
+    path("by-hand", by_hand),
+]
 
 wsgi = get_wsgi_application()
 asgi = get_asgi_application()

@@ -1,4 +1,4 @@
-"""FastAPI: the endpoint mounted, and `verify_and_parse` in a view.
+"""FastAPI: a route that takes the event, an endpoint mounted, and `verify_and_parse` by hand.
 
 Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn fastapi_app:app
 """
@@ -9,12 +9,23 @@ from starlette.routing import Route
 
 from clerk_webhook import ClerkWebhookError, events, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
+from clerk_webhook.fastapi import ClerkEvent
 
 app = FastAPI()
-endpoint = Endpoint()
 
-# Not app.mount: it redirects to "/api/webhooks/", and Svix follows no redirects.
-app.router.routes.append(Route("/api/webhooks", endpoint.asgi()))
+
+@app.post("/api/webhooks")
+def clerk(event: ClerkEvent) -> None:  # def: FastAPI runs it in a thread, so it may block
+    match event:
+        case events.UserCreated():
+            welcome(event)
+        case _:
+            pass  # 200: Svix would send anything else again
+
+
+endpoint = Endpoint()
+# Not app.mount: it redirects to "/endpoint/", and Svix follows no redirects.
+app.router.routes.append(Route("/endpoint", endpoint.asgi()))
 
 
 @endpoint.on(events.UserCreated)

@@ -1,5 +1,6 @@
 import pytest
 from deliveries import NOW, SECRET
+from transports import TRANSPORTS
 
 from clerk_webhook import Webhook
 
@@ -13,3 +14,9 @@ def webhook():
 def _no_secret_in_the_environment(monkeypatch):
     for name in ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(params=TRANSPORTS)
+def send(request):
+    """Send a request to an endpoint through each of its transports."""
+    return request.param

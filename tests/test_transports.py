@@ -1,10 +1,11 @@
-"""The edges of each transport. That all keep to the status policy is in `test_endpoint.py`."""
+"""The edges of each transport. `test_answers.py` shows that each keeps to the status policy."""
 
 import asyncio
 import base64
 import io
 import json
 import time
+import tracemalloc
 
 import pytest
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
@@ -48,18 +49,18 @@ def test_asgi_puts_a_body_together_that_comes_in_parts(endpoint, parts):
 @pytest.mark.parametrize(
     "more", [{"root_path": "/api/webhooks", "path": "/api/webhooks/"}, {"path": "/"}, {"extensions": {}}]
 )
-def test_asgi_answers_wherever_it_is_mounted(endpoint, more):
+def test_asgi_answers_at_every_path(endpoint, more):
     assert asgi(endpoint, asgi_scope(genuine(), **more), [BODY]).status == 200
 
 
 @pytest.mark.parametrize("parts", [[None], [BODY[:10], None]])
 def test_asgi_refuses_a_body_that_breaks_off(endpoint, seen, parts):
-    # granian reports a malformed body like this, and would answer 500 by itself.
+    # granian reports a malformed body so, and would answer 500 itself.
     assert asgi(endpoint, asgi_scope(genuine()), parts).status == 400
     assert seen == []
 
 
-def test_asgi_bears_a_client_that_goes_before_its_answer(endpoint, seen):
+def test_asgi_tolerates_a_client_that_goes_before_its_answer(endpoint, seen):
     async def receive():
         return {"type": "http.request", "body": BODY}
 
@@ -71,7 +72,7 @@ def test_asgi_bears_a_client_that_goes_before_its_answer(endpoint, seen):
 
 
 @pytest.mark.parametrize("name", [b"content-length", b"Content-Length"])
-def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint, name):
+def test_asgi_does_not_read_a_body_whose_length_is_too_large(endpoint, name):
     async def receive():
         raise AssertionError("nothing was to be read")
 
@@ -86,7 +87,7 @@ def test_asgi_does_not_read_a_body_that_is_said_to_be_too_large(endpoint, name):
 
 
 @pytest.mark.parametrize("length", [None, "5"])
-def test_asgi_stops_reading_at_the_limit_whatever_length_is_said(endpoint, length):
+def test_asgi_stops_reading_at_the_limit_with_and_without_a_length(endpoint, length):
     read = []
 
     async def receive():
@@ -104,13 +105,34 @@ def test_asgi_stops_reading_at_the_limit_whatever_length_is_said(endpoint, lengt
     assert sum(map(len, read)) == LIMIT + 100
 
 
+@pytest.mark.parametrize("part", [b"x", b""])
+def test_asgi_needs_no_more_memory_for_a_body_in_very_many_parts(part):
+    limit = 100_000
+    parts = iter(range(limit))
+
+    async def receive():
+        return {"type": "http.request", "body": part, "more_body": next(parts, None) is not None}
+
+    async def send(event):
+        pass
+
+    app = Endpoint(SECRET, max_body=limit).asgi()
+    tracemalloc.start()
+    try:
+        asyncio.run(app(asgi_scope(genuine()), receive, send))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * limit
+
+
 @pytest.mark.parametrize("length", ["-1", "many", "\xb2", "1_0", " 5", "9" * 5000])
-def test_asgi_refuses_a_length_that_is_no_number(endpoint, seen, length):
+def test_asgi_refuses_a_length_that_is_not_a_number(endpoint, seen, length):
     assert asgi(endpoint, asgi_scope(genuine() | {"content-length": length}), [BODY]).status == 400
     assert seen == []
 
 
-def test_asgi_agrees_to_start_and_to_stop(endpoint):
+def test_asgi_confirms_start_up_and_shutdown(endpoint):
     to_come = ["lifespan.startup", "lifespan.shutdown"]
     sent = []
 
@@ -124,7 +146,7 @@ def test_asgi_agrees_to_start_and_to_stop(endpoint):
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_asgi_closes_a_websocket_and_takes_nothing_else(endpoint):
+def test_asgi_closes_a_websocket_and_refuses_other_protocols(endpoint):
     sent = []
 
     async def send(event):
@@ -151,7 +173,7 @@ def test_asgi_refuses_a_header_with_two_values(endpoint, seen, name, genuine_fir
 
 
 class Input(io.BytesIO):
-    """A stream that waits for the client, as a socket does, where it is read to its end."""
+    """A stream that, as a socket, waits for the client if it is read past its end."""
 
     def __init__(self, body, *, terminated=False):
         super().__init__(body)
@@ -170,7 +192,7 @@ class Input(io.BytesIO):
     [
         (str(len(BODY)), BODY, 200),
         (str(len(BODY)), BODY + b"the next request", 200),
-        # Nothing says where the body ends: there is none.
+        # Without a length the body is empty.
         (None, BODY, 400),
         ("", BODY, 400),
         ("0", BODY, 400),
@@ -183,10 +205,30 @@ class Input(io.BytesIO):
         ("9" * 19, b"", 413),
     ],
 )
-def test_wsgi_reads_no_more_than_is_said_to_come(endpoint, length, body, status):
+def test_wsgi_reads_no_more_than_the_length(endpoint, length, body, status):
     environ = wsgi_environ(genuine(), CONTENT_LENGTH=length, **{"wsgi.input": Input(body)})
     assert endpoint.wsgi()(environ, lambda *_: None)
     assert wsgi_status(endpoint, environ | {"wsgi.input": Input(body)}) == status
+
+
+@pytest.mark.parametrize("terminated", [False, True])
+def test_wsgi_reads_a_large_body_in_parts_of_64_kib(seen, terminated):
+    body = BODY + b" " * (65_537 - len(BODY))
+    sizes = []
+
+    class Sized(Input):
+        def read(self, size=-1):
+            sizes.append(size)
+            return super().read(size)
+
+    endpoint = Endpoint(SECRET, max_body=65_537)
+    endpoint.on_any(seen.append)
+    headers = signed(body, timestamp=int(time.time()))
+    stream = Sized(body + b"the next request" * (not terminated), terminated=terminated)
+    environ = wsgi_environ(headers, body=body, **{"wsgi.input": stream, "wsgi.input_terminated": terminated})
+    assert wsgi_status(endpoint, environ) == 200
+    assert len(seen) == 1
+    assert sizes == [65_536, 2, 1] if terminated else [65_536, 1]
 
 
 def wsgi_status(endpoint, environ):
@@ -201,7 +243,7 @@ def test_wsgi_refuses_a_body_that_ends_before_its_length(endpoint):
 
 
 @pytest.mark.parametrize("length", [None, "", str(len(BODY)), "5"])
-def test_wsgi_reads_a_chunked_body_to_its_end_where_the_server_marks_it(endpoint, length):
+def test_wsgi_reads_a_chunked_body_to_its_end_if_the_server_ends_the_stream(endpoint, length):
     environ = wsgi_environ(
         genuine(),
         CONTENT_LENGTH=length,
@@ -218,7 +260,7 @@ def test_wsgi_stops_reading_a_chunked_body_at_the_limit(endpoint):
     assert stream.were_read == LIMIT + 1
 
 
-@pytest.mark.parametrize("error", [OSError, ValueError])  # gunicorn's and cheroot's for a chunk that is none
+@pytest.mark.parametrize("error", [OSError, ValueError])  # gunicorn and cheroot raise these for a malformed chunk
 def test_wsgi_refuses_a_body_that_the_server_cannot_read(endpoint, error):
     class Broken(io.BytesIO):
         def read(self, *_):
@@ -291,7 +333,7 @@ def as_base64(event):
 
 
 @pytest.mark.parametrize("encode", [lambda event: event, as_base64], ids=["text", "base64"])
-def test_lambda_answers_what_each_service_sends(endpoint, seen, lambda_event, encode):
+def test_lambda_answers_the_events_of_each_service(endpoint, seen, lambda_event, encode):
     lambda_handler = endpoint.aws_lambda()
     answer = json.loads(json.dumps(lambda_handler(encode(lambda_event(genuine(), BODY.decode())), object())))
     assert (answer["statusCode"], answer["body"], answer["isBase64Encoded"]) == (200, "", False)
@@ -304,7 +346,7 @@ def test_lambda_answers_what_each_service_sends(endpoint, seen, lambda_event, en
     assert (refused["statusCode"], allowed) == (405, "POST" if "headers" in refused else ["POST"])
 
 
-def test_lambda_answers_in_multi_value_headers_where_it_was_asked_in_them(endpoint):
+def test_lambda_answers_multi_value_headers_with_multi_value_headers(endpoint):
     lambda_handler = endpoint.aws_lambda()
     answer = lambda_handler(load_balancer_multi(genuine(), BODY.decode()))
     assert "headers" not in answer
@@ -324,13 +366,29 @@ def test_lambda_answers_in_multi_value_headers_where_it_was_asked_in_them(endpoi
         ({"body": "\ud800"}, 400),
     ],
 )
-def test_lambda_refuses_what_is_malformed(endpoint, change, status):
+def test_lambda_refuses_a_malformed_request(endpoint, change, status):
     assert endpoint.aws_lambda()(http_api(genuine(), BODY.decode()) | change)["statusCode"] == status
 
 
-@pytest.mark.parametrize("event", [{}, {"Records": [{"body": "{}"}]}, {"requestContext": {}}])
-def test_lambda_does_not_take_what_is_no_request_for_handled(endpoint, event):
-    with pytest.raises(TypeError, match="no HTTP request"):
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"Records": [{"body": "{}"}]},
+        {"requestContext": {}},
+        {"requestContext": None},
+        {"requestContext": {"http": None}},
+        {"requestContext": {"http": []}},
+        {"requestContext": {"http": {"method": None}}},
+        {"httpMethod": 5},
+        [],
+        ["POST"],
+        "POST",
+        None,
+    ],
+)
+def test_lambda_refuses_an_event_that_is_not_an_http_request(endpoint, event):
+    with pytest.raises(TypeError, match="The event is not an HTTP request of API Gateway"):
         endpoint.aws_lambda()(event)
 
 
@@ -340,7 +398,7 @@ def test_lambda_refuses_a_header_with_two_values(endpoint):
     assert endpoint.aws_lambda()(event)["statusCode"] == 400
 
 
-# Any other.
+# A transport of one's own
 
 
 @pytest.mark.parametrize(
@@ -359,7 +417,7 @@ def test_lambda_refuses_a_header_with_two_values(endpoint):
         (b"-1", 400),
     ],
 )
-def test_a_length_is_taken_as_it_was_sent_or_as_the_framework_read_it(endpoint, length, status):
+def test_a_length_may_be_given_as_sent_or_as_parsed(endpoint, length, status):
     response = endpoint.precheck("POST", length)
     assert (response and response.status) == status
 
@@ -375,7 +433,7 @@ HEADERS = st.lists(st.tuples(NAMES | st.text(st.characters(max_codepoint=255), m
 
 @settings(deadline=None)
 @given(HEADERS, st.binary(max_size=2 * LIMIT) | st.just(BODY))
-def test_whatever_a_stranger_sends_is_refused_by_every_transport(headers, body):
+def test_every_transport_refuses_every_request_of_a_stranger(headers, body):
     endpoint = Endpoint(SECRET, max_body=LIMIT)
     refusals = {400, 413}
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

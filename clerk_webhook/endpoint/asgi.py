@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ASGIApp"]
 
-# Wide enough for the types that frameworks have for these: some have a TypedDict for each.
+# Wide enough for every framework's own types, some of which are TypedDicts.
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
@@ -23,10 +24,10 @@ _NAME_LENGTH = len(b"content-length")
 
 
 class ASGIApp:
-    """Answers at whatever path it is mounted. Made by `Endpoint.asgi`.
+    """An endpoint as an ASGI application, made by `Endpoint.asgi`. It answers at every path.
 
-    Svix follows no redirects. `mount("/api/webhooks", ...)` of Starlette and FastAPI sends whoever asks for that very
-    path on to `/api/webhooks/`, so give Clerk the URL with the slash, or use a `Route`.
+    Svix follows no redirects, and `mount("/api/webhooks", ...)` of Starlette and FastAPI redirects that path to
+    `/api/webhooks/`. So use a `Route`, or give Clerk the URL with the slash.
 
     Example:
         ```python
@@ -38,7 +39,7 @@ class ASGIApp:
         """Keep the endpoint.
 
         Args:
-            endpoint: What answers.
+            endpoint: The endpoint that answers.
         """
         self._endpoint = endpoint
 
@@ -46,50 +47,50 @@ class ASGIApp:
         """Answer one request.
 
         Args:
-            scope: What is known of the request before its body.
+            scope: The request without its body.
             receive: Awaits the next part of the request.
             send: Sends a part of the answer.
+
+        Raises:
+            RuntimeError: The scope is not HTTP, WebSocket or lifespan.
         """
         if scope["type"] == "http":
             response = await self._respond(scope, receive)
             # "If send() is called on a closed connection the server should raise a server-specific subclass of
-            # OSError": the client has gone, and what was done stays done.
+            # OSError": the client has gone, and the effect of the handlers stays.
             with suppress(OSError):
                 await _send(response, send)
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "websocket":
-            # Closed before it is accepted, which servers answer by 403.
+            # A server answers 403 if the connection is closed before it is accepted.
             await send({"type": "websocket.close"})
         else:
             # "Applications should actively reject any protocol that they do not understand with an Exception":
             # https://asgi.readthedocs.io/en/latest/specs/main.html#applications
-            raise RuntimeError(f"{scope['type']!r} is nothing that a webhook comes by.")
+            raise RuntimeError(f"A webhook does not arrive by {scope['type']!r}: mount this application for HTTP.")
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        """Return the answer."""
         endpoint = self._endpoint
         refused = endpoint.precheck(scope["method"], _content_length(scope["headers"]))
         if refused is not None:
             return refused
-        chunks: list[bytes] = []
-        size = 0
+        body = BytesIO()  # a list of many small parts, and its join, would take 100 times their size
         more = True
         while more:
             event = await receive()
             if event["type"] == "http.disconnect":
-                # The client has gone, or to some servers, its body is malformed.
+                # The client has gone. Some servers say this of a malformed body, too.
                 return endpoint.refuse("refused")
-            chunks.append(event.get("body", b""))
-            size += len(chunks[-1])
-            if size > endpoint.max_body:
+            body.write(event.get("body", b""))
+            if body.tell() > endpoint.max_body:
                 return endpoint.refuse("too_large")
             more = event.get("more_body", False)
-        return await endpoint.handle_async(scope["headers"], b"".join(chunks))
+        return await endpoint.handle_async(scope["headers"], body.getvalue())
 
 
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return the length that is announced, where it is."""
+    """Return the content-length header, if the request has one."""
     for name, value in headers:
         # Names "should be lowercased, but it is not required".
         if len(name) == _NAME_LENGTH and name.lower() == b"content-length":
@@ -104,7 +105,7 @@ async def _send(response: Response, send: Send) -> None:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Agree to start and to stop: there is nothing to do for either."""
+    """Confirm start-up and shutdown: an endpoint needs neither."""
     while True:
         event = await receive()
         await send({"type": f"{event['type']}.complete"})

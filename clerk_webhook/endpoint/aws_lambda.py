@@ -1,7 +1,7 @@
 """An endpoint as a handler for AWS Lambda: transport only.
 
-It takes what API Gateway sends (REST and HTTP APIs), what an Application Load Balancer sends, with multi-value headers
-or without, and what a function URL sends:
+It takes the events of API Gateway (REST and HTTP APIs), of an Application Load Balancer, with multi-value headers or
+without, and of a function URL:
 https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-alb.html
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 from __future__ import annotations
 
 from base64 import b64decode
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ __all__ = ["LambdaHandler"]
 
 
 class LambdaHandler:
-    """Answers an invocation. Made by `Endpoint.aws_lambda`.
+    """An endpoint as a Lambda handler, made by `Endpoint.aws_lambda`.
 
     Example:
         ```python
@@ -34,7 +35,7 @@ class LambdaHandler:
         """Keep the endpoint.
 
         Args:
-            endpoint: What answers.
+            endpoint: The endpoint that answers.
         """
         self._endpoint = endpoint
 
@@ -42,25 +43,25 @@ class LambdaHandler:
         """Answer one invocation.
 
         Args:
-            event: The request, as Lambda hands it over.
+            event: The event of the invocation.
             context: Not used.
 
         Returns:
-            The answer, as Lambda wants it.
+            The answer in Lambda's format.
 
         Raises:
-            TypeError: The event is no HTTP request.
+            TypeError: The event is not an HTTP request.
         """
         response = self._respond(event)
         status = HTTPStatus(response.status)
         answer: dict[str, Any] = {
             "statusCode": status.value,
-            "statusDescription": f"{status.value} {status.phrase}",  # a load balancer wants it, the others don't mind
+            "statusDescription": f"{status.value} {status.phrase}",  # for load balancers
             "body": response.body.decode(),
             "isBase64Encoded": False,
         }
         if event.get("multiValueHeaders"):
-            # A load balancer that sends these looks at nothing else.
+            # A load balancer that sends multi-value headers ignores "headers".
             answer["multiValueHeaders"] = {name: [value] for name, value in response.headers.items()}
         else:
             answer["headers"] = response.headers
@@ -68,11 +69,13 @@ class LambdaHandler:
 
     def _respond(self, event: Mapping[str, Any]) -> Response:
         endpoint = self._endpoint
-        # "httpMethod" in what REST APIs and load balancers send, the other place in HTTP APIs and function URLs.
-        method = event.get("httpMethod") or event.get("requestContext", {}).get("http", {}).get("method")
-        if method is None:
-            # To answer would be to say that a message of a queue was handled, for example.
-            raise TypeError("This event is no HTTP request of API Gateway, a load balancer or a function URL.")
+        method: object = None
+        with suppress(AttributeError, KeyError, TypeError):
+            # REST APIs and load balancers have "httpMethod", HTTP APIs and function URLs have the other.
+            method = event.get("httpMethod") or event["requestContext"]["http"]["method"]
+        if not isinstance(method, str):
+            # An answer would tell a queue, for example, that its message was handled.
+            raise TypeError("The event is not an HTTP request of API Gateway, a load balancer or a function URL.")
         refused = endpoint.precheck(method, None)
         if refused is not None:
             return refused
@@ -82,6 +85,6 @@ class LambdaHandler:
                 body = b64decode(body, validate=True)
             except ValueError:
                 return endpoint.refuse("refused")
-        # REST APIs send both; only this one shows a header that was sent twice.
+        # REST APIs send both. Only the first shows a header that was sent twice.
         headers: Mapping[str, Any] = event.get("multiValueHeaders") or event.get("headers") or {}
         return endpoint.handle(headers, body)

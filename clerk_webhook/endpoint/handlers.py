@@ -1,9 +1,10 @@
-"""Handlers, registered by the events that they are for."""
+"""Handlers, registered by event class."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 from ..events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
@@ -25,15 +26,15 @@ UnknownHandlerT = TypeVar("UnknownHandlerT", bound=Callable[[UnknownEvent], obje
 
 
 class HandlerDecorator(Protocol[EventT]):
-    """What `on` returns: a decorator for functions that take any of the events it was given."""
+    """The decorator that `on` returns. It takes functions that accept each of the given events."""
 
     def __call__(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]:
-        """Register a handler, sync or async, and return it as it is."""
+        """Register a handler, sync or async, and return it unchanged."""
         ...
 
 
 class Registration(NamedTuple):
-    """A handler, and what it is for."""
+    """A handler with the classes of its events."""
 
     event_classes: frozenset[type] | None
     """None stands for every event."""
@@ -41,13 +42,13 @@ class Registration(NamedTuple):
     handler: Handler
 
     is_async: bool
-    """Whether it is a coroutine function, or an object whose `__call__` is one."""
+    """Whether the handler is a coroutine function, or an object whose `__call__` is one."""
 
 
 class Handlers:
-    """Handlers by event, to be included in an `Endpoint`: what a module of an application can register its own with.
+    """Handlers by event, which an `Endpoint` can include: each module of an application can have its own.
 
-    An `Endpoint` has these methods itself.
+    An `Endpoint` has all methods of this class.
 
     Example:
         ```python
@@ -102,19 +103,19 @@ class Handlers:
     def on(self, *event_classes: Any) -> Any:
         """Register the decorated function for events of one or more types.
 
-        Handlers run in the order in which they were registered. If one raises, those after it don't run, and all run
-        again with the next attempt: a handler has to bear that.
+        Handlers run in the order in which they were registered. If a handler raises, the handlers after it do not run.
+        With the next attempt all handlers run again, so each has to tolerate that.
 
         Args:
-            event_classes: Classes from `clerk_webhook.events`. With up to five the handler's parameter is
-                type-checked to take all of them; with more it has to take any `WebhookEvent`.
+            event_classes: Classes from `clerk_webhook.events`. Type checkers check that the handler accepts each of up
+                to five classes. With six or more the handler has to accept every `WebhookEvent`.
 
         Returns:
-            The decorator. It returns the function as it is; to type checkers it is then a function of one of these
-            events, given by position.
+            The decorator. It returns the function unchanged.
 
         Raises:
-            TypeError: These are no event classes, or what is decorated is no function, or a generator.
+            TypeError: An argument is not an event class. The decorator raises it if the decorated object is not a
+                function that takes one argument, or is a generator.
 
         Example:
             ```python
@@ -125,7 +126,7 @@ class Handlers:
         known = {*EVENT_CLASSES.values(), UnknownEvent}
         if not event_classes or not all(isinstance(cls, type) and cls in known for cls in event_classes):
             raise TypeError(
-                "on() takes the classes of events, such as @endpoint.on(events.UserCreated). For all events there is "
+                "on() takes event classes, such as @endpoint.on(events.UserCreated). For all events use "
                 "@endpoint.on_any."
             )
 
@@ -136,16 +137,16 @@ class Handlers:
         return register
 
     def on_any(self, handler: AnyHandlerT, /) -> AnyHandlerT:
-        """Register the decorated function for every event, those of unknown types included.
+        """Register the decorated function for every event, including events of unknown types.
 
         Args:
             handler: A function, sync or async, that takes any `WebhookEvent`.
 
         Returns:
-            The function as it is.
+            The function, unchanged.
 
         Raises:
-            TypeError: It is no function.
+            TypeError: The handler is not a function that takes one argument, or is a generator.
 
         Example:
             ```python
@@ -163,10 +164,10 @@ class Handlers:
             handler: A function, sync or async, that takes an `UnknownEvent`.
 
         Returns:
-            The function as it is.
+            The function, unchanged.
 
         Raises:
-            TypeError: It is no function.
+            TypeError: The handler is not a function that takes one argument, or is a generator.
 
         Example:
             ```python
@@ -178,22 +179,31 @@ class Handlers:
         return handler
 
     def include(self, other: Handlers, /) -> None:
-        """Register all handlers that another has now, in their order, after those that are here already.
+        """Register all handlers that another object has now, in their order, after the own handlers.
 
         Args:
-            other: Where they are registered: a `Handlers`, or another endpoint.
+            other: A `Handlers`, or another endpoint.
+
+        Raises:
+            TypeError: `other` is not a `Handlers`, or has an async handler that nothing here would run.
+            ValueError: `other` is this object.
 
         Example:
             ```python
             endpoint.include(billing.handlers)
             ```
         """
-        self._add(tuple(other._registrations))
+        registrations = getattr(other, "_registrations", None)
+        if registrations is None:
+            raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
+        if other is self:
+            raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
+        self._add(tuple(registrations))
 
     def _handlers_for(self, event: WebhookEvent) -> tuple[Registration, ...]:
         """Return the handlers for an event, in the order registered."""
         event_class = type(event)
-        by_class = self._by_class  # which is another once anything is registered meanwhile
+        by_class = self._by_class  # another thread that registers a handler replaces the dict
         found = by_class.get(event_class)
         if found is None:
             found = tuple(
@@ -210,15 +220,27 @@ class Handlers:
 
 
 def _registration(event_classes: frozenset[type] | None, handler: Handler) -> Registration:
+    if isinstance(handler, type):
+        raise TypeError(
+            f"A handler must be a function, not the class {handler.__name__}. For events of one class use "
+            "@endpoint.on(events.UserCreated)."
+        )
     if not callable(handler):
         raise TypeError(f"A handler must be a function that takes an event, not {type(handler).__name__}.")
     if _is(inspect.isgeneratorfunction, handler) or _is(inspect.isasyncgenfunction, handler):
-        raise TypeError("A handler must not be a generator, for nothing would run it: write it without yield.")
+        raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
+    with suppress(ValueError):  # some built-in functions do not show their parameters
+        # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
+        signature = inspect.signature(handler, follow_wrapped=False)
+        try:
+            signature.bind(None)
+        except TypeError as error:
+            raise TypeError(f"{handler_name(handler)} must take one argument, the event: {error}.") from None
     return Registration(event_classes, handler, is_async(handler))
 
 
 def is_async(function: Callable[..., object]) -> bool:
-    """Tell whether this is a coroutine function, or an object whose `__call__` is one."""
+    """Tell whether a function is a coroutine function, or an object whose `__call__` is one."""
     return _is(inspect.iscoroutinefunction, function)
 
 

@@ -6,6 +6,7 @@ The specification: https://peps.python.org/pep-3333/
 from __future__ import annotations
 
 from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _CHUNK = 1 << 16
 
 
 class WSGIApp:
-    """Answers at whatever path it is mounted. Made by `Endpoint.wsgi`.
+    """An endpoint as a WSGI application, made by `Endpoint.wsgi`. It answers at every path.
 
     Example:
         ```python
@@ -31,7 +32,7 @@ class WSGIApp:
         """Keep the endpoint.
 
         Args:
-            endpoint: What answers.
+            endpoint: The endpoint that answers.
         """
         self._endpoint = endpoint
 
@@ -60,7 +61,7 @@ class WSGIApp:
             return refused
         try:
             body = _read(environ, int(length or 0), endpoint.max_body)
-        except Exception:  # servers raise what they like where the client has gone, or sends bad chunks
+        except Exception:  # each server raises its own errors if the client has gone or sends bad chunks
             return endpoint.refuse("refused")
         if len(body) > endpoint.max_body:
             return endpoint.refuse("too_large")
@@ -68,15 +69,14 @@ class WSGIApp:
 
 
 def _read(environ: dict[str, Any], length: int, limit: int) -> bytes:
-    """Return the body, or where it is larger than the limit, a little more than that."""
-    # Where the server ends the stream at the end of the body (a convention of gunicorn, Werkzeug and mod_wsgi), chunked
-    # bodies can be read, which have no length. Elsewhere, to read on would be to wait for what never comes.
-    remaining = limit + 1 if environ.get("wsgi.input_terminated") else length
-    chunks: list[bytes] = []
-    while remaining > 0:
-        chunk: bytes = environ["wsgi.input"].read(min(remaining, _CHUNK))
+    """Return the body, or one byte more than the limit if the body is larger."""
+    # A chunked body has no length. It can be read if the server ends the stream with the body, by a convention of
+    # gunicorn, Werkzeug and mod_wsgi. With any other server, reading past the body waits for ever.
+    size = limit + 1 if environ.get("wsgi.input_terminated") else length
+    body = BytesIO()
+    while body.tell() < size:
+        chunk: bytes = environ["wsgi.input"].read(min(size - body.tell(), _CHUNK))
         if not chunk:
             break
-        chunks.append(chunk)
-        remaining -= len(chunk)
-    return b"".join(chunks)
+        body.write(chunk)
+    return body.getvalue()

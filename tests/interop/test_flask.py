@@ -423,4 +423,5 @@ def test_a_handler_works_with_flask_sqlalchemy(tmp_path, path):
     assert app.test_client().post(path, **genuine()).status_code == 200
     with app.app_context():
         assert database.session.scalars(database.select(User.id)).all() == ["user_1"]
+        database.session.remove()
         database.engine.dispose()

@@ -35,13 +35,14 @@ class Run:
     Attributes:
         app: The module of the example, and the application in it.
         server: One of `SERVERS`.
-        route: The path: of the mounted endpoint, or of a view that calls `verify_and_parse`.
+        route: The path: of what this package answers, or "/by-hand" of a view that calls `verify_and_parse`.
         chunked: The status for a genuine delivery in chunks. Some servers leave those to the application, and some
             frameworks look at the length alone: the body is empty then.
         too_large: The status for a body of 2 MB whose length is announced.
         too_large_chunked: The same for one in chunks.
         reads_on: What is too large is read to its end, or to the limit at least, and only then answered.
-        last_line_counts: Of two lines of one header the server drops the first. The others keep or join them.
+        last_line_counts: The server joins two lines of one header with a comma and a space, so that the last of two
+            signatures is an entry of its own. The others join them with a comma alone, or keep both.
         one_at_a_time: A client that stalls holds up all others: so it is with a worker that has no threads.
     """
 
@@ -56,15 +57,15 @@ class Run:
     one_at_a_time: bool = False
 
     @property
-    def mounted(self):
-        return self.route == "/api/webhooks"
+    def ours(self):
+        return self.route != "/by-hand"
 
     @property
     def arguments(self):
         return SERVERS[self.server].replace("APP", self.app)
 
     def __str__(self):
-        return f"{self.app.partition(':')[0]}-{self.server}-{'mounted' if self.mounted else self.route[1:]}"
+        return f"{self.app.partition(':')[0]}-{self.server}-{self.route[1:]}"
 
 
 RUNS = [
@@ -76,13 +77,21 @@ RUNS = [
     Run("starlette_app:app", "uvicorn-h11"),
     Run("starlette_app:app", "uvicorn-h11", "/by-hand"),
     Run("fastapi_app:app", "uvicorn-httptools"),
+    Run("fastapi_app:app", "uvicorn-httptools", "/endpoint"),
     Run("fastapi_app:app", "uvicorn-httptools", "/by-hand"),
+    Run("fastapi_app:app", "hypercorn"),
+    Run("fastapi_app:app", "granian-asgi"),
     Run("litestar_app:app", "granian-asgi"),
     Run("litestar_app:app", "granian-asgi", "/by-hand"),
     Run("quart_app:app", "hypercorn"),
     Run("quart_app:app", "hypercorn", "/by-hand"),
-    Run("django_app:asgi", "daphne", "/by-hand-async", reads_on=True),
-    Run("django_app:asgi", "uvicorn-h11", "/by-hand", reads_on=True),
+    # Under ASGI Django reads a body to its end before it looks for the view.
+    Run("django_app:asgi", "uvicorn-h11", reads_on=True),
+    Run("django_app:asgi", "uvicorn-h11", "/async", reads_on=True),
+    Run("django_app:asgi", "daphne", "/endpoint", reads_on=True),
+    Run("django_app:asgi", "daphne", "/by-hand", reads_on=True),
+    Run("django_app:wsgi", "gunicorn", "/api/webhooks", 400, too_large_chunked=400, one_at_a_time=True),
+    Run("django_app:wsgi", "gunicorn", "/endpoint", 400, too_large_chunked=400, one_at_a_time=True),
     Run("django_app:wsgi", "gunicorn", "/by-hand", 400, too_large_chunked=400, one_at_a_time=True),
     Run("aiohttp_app", "own", "/by-hand", reads_on=True),
     Run("sanic_app:app", "sanic", "/by-hand"),
@@ -93,9 +102,12 @@ RUNS = [
     Run("wsgiref_app:app", "granian-wsgi"),
     Run("wsgiref_app", "own", chunked=400, too_large_chunked=400),
     Run("flask_app:app", "werkzeug"),
+    Run("flask_app:app", "werkzeug", "/endpoint"),
     # Werkzeug cuts what is too large, and then no signature matches.
     Run("flask_app:app", "werkzeug", "/by-hand", too_large_chunked=400),
     Run("flask_app:app", "gunicorn", one_at_a_time=True),
+    Run("flask_app:app", "granian-wsgi"),
+    Run("flask_app:app", "waitress", reads_on=True, last_line_counts=True),
     Run("flask_app:app", "gunicorn", "/by-hand", too_large_chunked=400, one_at_a_time=True),
     Run("bottle_app:app", "bottle-waitress", reads_on=True, last_line_counts=True),
     Run("bottle_app:app", "bottle-waitress", "/by-hand", reads_on=True, last_line_counts=True),
@@ -110,11 +122,11 @@ def runs(chosen=lambda run: True):
 
 @pytest.fixture
 def server(run, running):
-    """The server of a run. Whatever a mounted endpoint is sent, no traceback appears in its output."""
+    """The server of a run. No request makes this package write a traceback."""
     server = running(run.arguments)
     before = len(server.output())
     yield server
-    if run.mounted:
+    if run.ours:
         assert "Traceback" not in server.output()[before:]
 
 
@@ -148,8 +160,8 @@ def test_a_second_signature_line_is_refused_wherever_the_server_shows_it(server,
 def test_only_post_is_allowed(server, run):
     answer = send(server, head(run.route, {}, method="GET"))
     assert answer.status == 405
-    if run.mounted:
-        assert answer.headers["allow"] == "POST"
+    if run.ours:
+        assert "POST" in answer.headers["allow"]
 
 
 @runs()
@@ -185,7 +197,7 @@ def test_an_announced_length_beyond_the_limit_is_refused_at_once(server, run):
     assert send(server, head(run.route, Delivery().headers | length(2 * MEGABYTE))).status == run.too_large
 
 
-@runs(lambda run: run.mounted or run.reads_on)
+@runs(lambda run: run.ours or run.reads_on)
 def test_a_body_beyond_the_limit_is_refused(server, run):
     start = head(run.route, Delivery().headers | length(2 * MEGABYTE))
     answer, _ = pour(server, start, 2 * MEGABYTE)
@@ -203,7 +215,7 @@ def test_a_body_beyond_the_limit_is_refused_in_chunks_too(server, run):
     assert answer.status == run.too_large_chunked
 
 
-@runs(lambda run: run.mounted and not run.reads_on)
+@runs(lambda run: run.ours and not run.reads_on)
 def test_a_body_beyond_the_limit_is_not_read_whole(server, run):
     start = head(run.route, Delivery().headers | length(64 * MEGABYTE))
     answer, sent = pour(server, start, 64 * MEGABYTE)
@@ -229,7 +241,7 @@ def test_clients_that_stall_hold_up_nobody(server, run):
     assert send(server, request(run.route, Delivery())).status == 200
 
 
-@runs(lambda run: run.mounted)
+@runs(lambda run: run.ours)
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_request_that_breaks_the_rules_of_http_comes_to_an_end(server, run, case):
     headers, rest = BROKEN[case]

@@ -38,7 +38,7 @@ READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE = (
 def context():
     """Return what starts processes: from a clean one, which has imported the drivers, so a start takes milliseconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["inbox_workers"])
+    context.set_forkserver_preload(["pytest", "psycopg", "clerk_webhook.inbox"])
     return context
 
 

@@ -9,7 +9,14 @@ from django.http import HttpRequest, HttpResponse
 
 from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
 from clerk_webhook.diagnosis import Diagnosis, diagnose
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session, sessionmaker
+
+from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
+from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
 from clerk_webhook.users import full_name
@@ -129,3 +136,30 @@ def without_an_event(request: HttpRequest) -> HttpResponse:
 @django.webhook()  # E: nor does this one
 async def async_without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
+async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
+    if newest(session, event):  # E pyright: it must be awaited
+        print()
+    if not once(connection, event):  # E pyright: it must be awaited
+        print()
+
+
+def awaitable_for_an_answer(event: WebhookEvent, session: AsyncSession) -> bool:
+    return newest(session, event)  # E: it must be awaited
+
+
+async def needless_await(event: WebhookEvent, session: Session) -> None:
+    await newest(session, event)  # E: the session is sync
+
+
+def no_connection(event: WebhookEvent, engine: Engine, async_engine: AsyncEngine, make: sessionmaker[Session]) -> None:
+    newest(engine, event)  # E: one of its connections is wanted
+    newest(async_engine, event)  # E: one of its connections is wanted
+    once(make, event)  # E: one of its sessions is wanted
+    once("sqlite://", event)  # E: a connection is wanted
+
+
+def of_the_other(event: WebhookEvent, session: Session) -> None:
+    newest(session, "msg_1")  # E: a message id has no order
+    once(session, Version("user", "user_1", 1))  # E: a version is no message
+    newest(session, {"id": "user_1"})  # E: the event is wanted
+    Version.of(event).statement("pyformat")  # E: its name is format

@@ -1,0 +1,32 @@
+import os
+from unittest.mock import patch
+
+import pytest
+from deliveries import SECRET
+from django.conf import settings
+from pages import PROJECT, SYBIL
+
+settings.configure(
+    ALLOWED_HOSTS=["testserver"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    ROOT_URLCONF=(),
+)
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Return what runs a page, up to and with the block that holds a text, and returns the names that are left."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_page(page, until=None):
+        document = SYBIL.parse(PROJECT / page)
+        document.namespace["__name__"] = "page"
+        for example in document.examples():
+            example.evaluate()
+            if until is not None and until in example.parsed:
+                return document.namespace
+        assert until is None, f"no block of {page} holds {until!r}"
+        return document.namespace
+
+    with patch.dict(os.environ, CLERK_WEBHOOK_SIGNING_SECRET=SECRET):  # a page may set more variables
+        yield run_page

@@ -1,0 +1,34 @@
+"""Every page of the documentation runs, and the tests that it shows pass."""
+
+import inspect
+
+import pytest
+from pages import PROJECT, SYBIL
+
+PAGES = [
+    str(path.relative_to(PROJECT))
+    for path in [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    if "```python" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs(run, page):
+    for name, test in run(page).items():
+        if name.startswith("test_") and not inspect.signature(test).parameters:
+            test()
+
+
+@pytest.mark.parametrize("marker", ["<!-- not executed: -->", "<!-- not executed:-->"])
+def test_a_block_that_does_not_run_has_a_reason(tmp_path, marker):
+    page = tmp_path / "page.md"
+    page.write_text(f"{marker}\n```python\n1 / 0\n```\n")
+    with pytest.raises(ValueError, match="needs a reason"):
+        SYBIL.parse(page)
+
+
+def test_a_block_with_a_reason_does_not_run(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- not executed: it fails -->\n```python\n1 / 0\n```\n\n```python\na = 1\n```\n")
+    (example,) = SYBIL.parse(page).examples()
+    assert "a = 1" in example.parsed

@@ -1,0 +1,102 @@
+"""The status policy, row by row, through every transport."""
+
+import time
+
+import pytest
+from deliveries import OTHER_SECRET, SECRET, signed
+from endpoints import HANDLED, delivery, handled
+
+from clerk_webhook import events
+from clerk_webhook.endpoint import AbortDelivery, Endpoint
+from clerk_webhook.stores import Claim, MemoryStore
+
+
+def test_a_handled_event_is_200(send):
+    endpoint, seen = handled()
+    answer = send(endpoint, *delivery(first_name="Ada"))
+    assert answer == HANDLED
+    (event,) = seen
+    assert type(event) is events.UserCreated
+    assert (event.data["first_name"], event.message_id) == ("Ada", "msg_1")
+
+
+@pytest.mark.parametrize("event_type", ["user.updated", "a.type.of.tomorrow"])
+def test_an_event_that_no_handler_is_for_is_200(send, event_type):
+    endpoint, seen = handled()
+    answer = send(endpoint, *delivery(event_type))
+    assert (answer.status, answer.body, seen) == (200, b"ignored", [])
+
+
+def test_a_message_that_was_done_before_is_200_and_not_handled_again(send):
+    endpoint, seen = handled()
+    now = int(time.time())
+    assert send(endpoint, *delivery(timestamp=now - 5)) == HANDLED
+    answer = send(endpoint, *delivery(timestamp=now))
+    assert (answer.status, answer.body, len(seen)) == (200, b"duplicate", 1)
+
+
+def test_a_message_that_is_being_handled_is_409_and_to_be_sent_again(send):
+    store = MemoryStore()
+    endpoint = Endpoint(SECRET, store=store)
+    seen = []
+    endpoint.on(events.UserCreated)(seen.append)
+    assert store.claim("msg_1") is Claim.NEW
+    answer = send(endpoint, *delivery())
+    assert (answer.status, answer.headers["retry-after"], answer.body, seen) == (409, "5", b"in_progress", [])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _, body: ({}, body),
+        lambda headers, body: (headers | {"svix-signature": "v1,A"}, body),
+        lambda headers, body: (headers | {"svix-timestamp": "1.5"}, body),
+        lambda _, body: (signed(body, timestamp=int(time.time()) - 301), body),
+        lambda _, body: (signed(body, secret=OTHER_SECRET, timestamp=int(time.time())), body),
+        lambda headers, body: (headers, body + b" "),
+        lambda *_: (signed(b"\xff", timestamp=int(time.time())), b"\xff"),
+        lambda headers, _: (headers, b""),
+    ],
+    ids=["unsigned", "malformed", "fraction", "stale", "forged", "tampered", "not-utf-8", "empty"],
+)
+def test_what_is_not_genuine_is_400_and_the_answer_does_not_say_why(send, spoil):
+    endpoint, seen = handled()
+    answer = send(endpoint, *spoil(*delivery()))
+    assert (answer.status, answer.body, seen) == (400, b"refused", [])
+
+
+def test_a_body_that_is_too_large_is_413(send):
+    seen = []
+    endpoint = Endpoint(SECRET, max_body=100)
+    endpoint.on_any(seen.append)
+    answer = send(endpoint, *delivery(first_name="A" * 100))
+    assert (answer.status, answer.body, seen) == (413, b"too_large", [])
+
+
+def test_the_largest_body_allowed_is_handled(send):
+    headers, body = delivery()
+    endpoint = Endpoint(SECRET, max_body=len(body))
+    assert send(endpoint, headers, body).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+def test_what_is_not_a_post_is_405_and_told_what_is_allowed(send, method):
+    endpoint, seen = handled()
+    answer = send(endpoint, *delivery(), method=method)
+    assert (answer.status, answer.headers["allow"], seen) == (405, "POST", [])
+
+
+def test_a_handler_that_fails_is_500_and_the_next_attempt_is_handled(send):
+    endpoint, seen = handled(raises=OSError("the database is down"))
+    for _ in range(2):
+        answer = send(endpoint, *delivery())
+        assert (answer.status, answer.body) == (500, b"failed")
+    assert len(seen) == 2
+
+
+def test_a_handler_that_aborts_is_400_and_svix_is_told_to_stop(send):
+    endpoint, seen = handled(raises=AbortDelivery("the tenant is gone"))
+    for _ in range(2):  # a manual replay runs it again
+        answer = send(endpoint, *delivery())
+        assert (answer.status, answer.headers["webhook-delivery"]) == (400, "abort-message")
+    assert len(seen) == 2
