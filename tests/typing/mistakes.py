@@ -136,6 +136,8 @@ def without_an_event(request: HttpRequest) -> HttpResponse:
 @django.webhook()  # E: nor does this one
 async def async_without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
+
+
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
     if newest(session, event):  # E pyright: it must be awaited
         print()
