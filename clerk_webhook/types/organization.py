@@ -105,23 +105,22 @@ class OrganizationDomainJSON(TypedDict):
     """The way in which users with an address at this domain join the organization."""
 
     affiliation_email_address: str | None
-    """The address that received the proof of affiliation."""
 
     affiliation_verification: NotRequired[OrganizationDomainVerificationJSON | None]
-    """The proof that somebody receives mail at this domain."""
+    """The verification of the affiliation between the domain and the organization."""
 
     ownership_verification: NotRequired[OrganizationDomainVerificationJSON | None]
-    """The proof that the organization owns the domain: a TXT record in its DNS, or a grant in the Dashboard. Null
-    before the first attempt."""
+    """The verification of the organization's ownership, by a TXT record in the DNS or in the Dashboard. Null before the
+    first attempt."""
 
     verification: OrganizationDomainVerificationJSON | None
     """Deprecated: use `affiliation_verification`, which is the same."""
 
     total_pending_invitations: int
-    """The number of invitations to this domain that wait for an answer."""
+    """The number of pending invitations to join because of this domain."""
 
     total_pending_suggestions: int
-    """The number of suggestions to users at this domain that wait for an answer."""
+    """The number of pending suggestions to join because of this domain."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
 
@@ -177,10 +176,10 @@ class OrganizationInvitationJSON(TypedDict):
     organization_id: NotRequired[str]
 
     inviter_id: NotRequired[str | None]
-    """The id of the user who sent the invitation. Null if a server sent it."""
+    """The id of the user who sent the invitation. Null if no user sent it."""
 
     public_inviter_data: NotRequired[OrganizationInvitationPublicUserDataJSON | None]
-    """The user who sent the invitation. Null if a server sent it."""
+    """The user who sent the invitation. Null if no user sent it."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
     """Clerk's TypeScript has this key here; its schema has it inside `data`."""

@@ -30,10 +30,9 @@ class EmailAddressJSON(TypedDict):
     email_address: str
 
     reserved: NotRequired[bool]
-    """True if Clerk holds the address for the user without verification."""
 
     verification: VerificationJSON | None
-    """Null is possible even for the primary address, together with `reserved`."""
+    """It can be null even for the primary address, together with `reserved`."""
 
     linked_to: list[IdentificationLinkJSON]
 
@@ -65,7 +64,6 @@ class PhoneNumberJSON(TypedDict):
     """True if Clerk asks for this second factor first."""
 
     reserved: bool
-    """True if Clerk holds the number for the user without verification."""
 
     verification: VerificationJSON | None
 
@@ -445,7 +443,7 @@ class UserJSON(TypedDict):
     """True if you have barred the user from signing in."""
 
     locked: NotRequired[bool]
-    """True if the account is locked, by too many failed attempts or by you. Older bodies lack it."""
+    """True if the user is locked, and so cannot sign in. Older bodies lack it."""
 
     deprovisioned: NotRequired[bool]
     """True if the user is deprovisioned, and so cannot sign in."""
@@ -454,7 +452,7 @@ class UserJSON(TypedDict):
     """The rest of a lock, in seconds. Null for a locked user means a lock without end. Older bodies lack it."""
 
     verification_attempts_remaining: NotRequired[int | None]
-    """The number of failed attempts before a lock. Null if accounts are never locked. Older bodies lack it."""
+    """The number of attempts before a lock. Null if lockout is off. Older bodies lack it."""
 
     updated_at: UnixMillis
     """In milliseconds since the epoch. Of two events about a user, the one with the higher `updated_at` is newer."""
@@ -478,7 +476,7 @@ class UserJSON(TypedDict):
     """The time when the user accepted your terms, in milliseconds since the epoch. Older bodies lack it."""
 
     bypass_client_trust: NotRequired[bool]
-    """True if Clerk does not check whether the user signs in from a trusted device."""
+    """True if the user bypasses the Device Trust checks at sign-in."""
 
     scim: NotRequired[SCIMUserMetadataJSON | None]
     """The directory that provisions the user. A directory may manage a user whose `scim` is absent or null too."""
