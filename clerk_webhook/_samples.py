@@ -1,12 +1,12 @@
-"""The sample events of `clerk_webhook.testing`: one body for each event type, written by hand.
+"""The sample events of `clerk_webhook.testing`: one body for each event type.
 
-They tell one story, so that what refers to something finds it: Ada signs up, founds an organization, invites Grace,
-subscribes, and is deleted in the end. Events of one resource share its id; `session.*` are what can become of one
-session.
+The samples tell one story, so every reference finds its resource. Ada signs up, founds an organization, invites Grace,
+subscribes, and is deleted in the end. The events of a resource share its id. The `session.*` events are possible ends
+of one session.
 
-Each family has an event of the regular form, `.created`, which satisfies Clerk's schema, and one of a form that is
-awkward and real, which a comment beside it names. E-mails and text messages have one event only, so theirs is both, and
-of the waitlist the later event is the regular one.
+The `.created` event of each family is regular: it satisfies Clerk's schema. Another event of the family has awkward
+forms of real bodies, and a comment names each of them. E-mails and text messages have one event, which is awkward. In
+the waitlist, the later event is the regular one.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .types import (
     DeletedObjectJSON,
     EmailAddressJSON,
     EmailJSON,
+    ExternalAccountJSON,
     HttpRequestJSON,
     OrganizationDomainJSON,
     OrganizationDomainVerificationJSON,
@@ -52,7 +53,7 @@ _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
-# The moments of the story, in milliseconds, UTC.
+# The times of the story, in milliseconds. The comments are in UTC.
 _INSTANCE_MADE = 1_730_815_331_640  # 5 November 2024, 14:02:11
 _WAITING = 1_743_178_805_730  # 28 March 2025, 16:20:05
 _SIGNED_UP = 1_747_732_447_412  # 20 May 2025, 09:14:07
@@ -75,13 +76,14 @@ _EMAIL_ID = "idn_2xM01WxsnFDxW65CvU2u6gcse7l"
 _GOOGLE_EMAIL_ID = "idn_2xM03ThznDPNLiNAxUVsHMVKwSa"
 _WORK_EMAIL_ID = "idn_2xM03rlYCrydze8SdheBOkthyq6"
 _GOOGLE_ID = "idn_2xM03Sa6n1JctEWInXizJKWvEqm"
+_GITHUB_ID = "idn_2xM03ZkVq1bTn8RwYc5dLs7HfGe"
 _CONNECTION_ID = "entconn_2vzGLtM6yvFwNCa1WHCaNSDUWVh"
 _PHONE_ID = "idn_2xM02D2GgQjxUOp7dzZiBjmdUo9"
 _WALLET_ID = "idn_2xM049WfweUnkwkR8OQp0tE0dFK"
 _ORGANIZATION_ID = "org_2xM28VCt7ym2Pw8y9pYjY82QJYl"
-_SUBSCRIPTION_ID = "sub_31BEjUfrugU2QZmFbg3lM0f0qd3"
-_PRO_ITEM_ID = "subi_32mCrg3DXCcqq8uTp42XL51Y2wY"
-_PAYMENT_SOURCE_ID = "paysrc_325qFrWldKHG2sjInuH7c7NZciF"
+_SUBSCRIPTION_ID = "csub_31BEjUfrugU2QZmFbg3lM0f0qd3"
+_PRO_ITEM_ID = "csub_item_32mCrg3DXCcqq8uTp42XL51Y2wY"
+_PAYMENT_SOURCE_ID = "cps_325qFrWldKHG2sjInuH7c7NZciF"
 
 _IMAGE_URL = "https://images.example.com/ada.png"
 _ORGANIZATION_IMAGE_URL = "https://images.example.com/analytical-engines.png"
@@ -90,14 +92,14 @@ _BROWSER: HttpRequestJSON = {
     "client_ip": "203.0.113.7",
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
 }
-# Awkward: what a server did, through the Backend API, has "" for null.
+# Awkward: "" for null, because a server caused the event through the Backend API.
 _SERVER: HttpRequestJSON = {"client_ip": "", "user_agent": ""}
 
 
 def _body(
     event_type: str, data: Mapping[str, object], timestamp: UnixMillis, request: HttpRequestJSON = _BROWSER
 ) -> WebhookEventJSON:
-    """Return a whole body, its keys in the order in which Clerk writes them."""
+    """Return a whole body, with its keys in Clerk's order."""
     return {
         "data": data,
         "event_attributes": {"http_request": request},
@@ -109,7 +111,7 @@ def _body(
 
 
 def _older_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
-    """Return a body as before April 2025. Awkward: it has no `instance_id`."""
+    """Return a body from before April 2025. Awkward: no `instance_id`."""
     return {
         "data": data,
         "event_attributes": {"http_request": _BROWSER},
@@ -120,12 +122,12 @@ def _older_body(event_type: str, data: Mapping[str, object], timestamp: UnixMill
 
 
 def _bare_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
-    """Return a body that doesn't tell how it came about. Awkward: without `event_attributes`, which are optional."""
+    """Return a body without a cause. Awkward: no `event_attributes`."""
     return {"data": data, "instance_id": _INSTANCE_ID, "object": "event", "timestamp": timestamp, "type": event_type}
 
 
 def _day(moment: UnixMillis) -> UnixMillis:
-    """Return the midnight before a moment, UTC: the precision that a user's `last_active_at` has."""
+    """Return the midnight before a time, UTC: a user's `last_active_at` is this precise."""
     return moment - moment % _DAY
 
 
@@ -133,7 +135,7 @@ def _day(moment: UnixMillis) -> UnixMillis:
 
 
 def _verified(strategy: str) -> VerificationJSON:
-    """Return a finished verification. Awkward: it lacks `object`, as most real ones do."""
+    """Return a finished verification. Awkward: no `object`, as in most real bodies."""
     return {"status": "verified", "strategy": strategy, "attempts": None, "expire_at": None}
 
 
@@ -149,7 +151,7 @@ _EMAIL_ADDRESS: EmailAddressJSON = {
         "attempts": 1,
         "expire_at": _SIGNED_UP + 10 * _MINUTE,
     },
-    "linked_to": [],
+    "linked_to": [{"type": "oauth_github", "id": _GITHUB_ID}],
     "matches_sso_connection": False,
     "created_at": _SIGNED_UP - 27 * _SECOND,
     "updated_at": _SIGNED_UP,
@@ -213,6 +215,71 @@ _PHONE_NUMBER: PhoneNumberJSON = {
     "updated_at": _SIGNED_UP,
 }
 
+# Accounts at Google and Facebook have this form, with some values under two names.
+_GOOGLE_ACCOUNT: ExternalAccountJSON = {
+    "object": "google_account",
+    "id": _GOOGLE_ID,
+    "external_account_id": "eac_2xM03Uf6RRJmKhpWhxL9Bc8aDl9",
+    "provider": "oauth_google",
+    "identification_id": _GOOGLE_ID,
+    "provider_user_id": "100000000000000001815",
+    "google_id": "100000000000000001815",
+    "approved_scopes": "email openid profile",
+    "email_address": "ada.king@example.com",
+    "email_address_verified": True,
+    "first_name": "Ada",
+    "given_name": "Ada",
+    "last_name": "King",
+    "family_name": "King",
+    "avatar_url": _IMAGE_URL,
+    "image_url": _IMAGE_URL,
+    "picture": _IMAGE_URL,
+    "username": None,
+    "phone_number": None,
+    "public_metadata": {},
+    "label": None,
+    "created_at": _SIGNED_UP - 12 * _SECOND,
+    "updated_at": _SIGNED_UP,
+    "verification": {
+        "object": "verification_oauth",
+        "status": "verified",
+        "strategy": "oauth_google",
+        "attempts": None,
+        "expire_at": _SIGNED_UP + 10 * _MINUTE,
+        "external_verification_redirect_url": "https://accounts.example.com/o/oauth2/auth",
+    },
+}
+
+# Accounts at every other provider have this form.
+_GITHUB_ACCOUNT: ExternalAccountJSON = {
+    "object": "external_account",
+    "id": "eac_2xM03bR4tWx2Yz9KqMn6JvP0sDc",
+    "provider": "oauth_github",
+    "identification_id": _GITHUB_ID,
+    "provider_user_id": "18151210",
+    "approved_scopes": "read:user user:email",
+    "email_address": "ada@example.com",
+    "email_address_verified": None,
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "avatar_url": _IMAGE_URL,
+    "image_url": _IMAGE_URL,
+    "username": "ada",
+    "phone_number": None,
+    "public_metadata": {},
+    "label": None,
+    "created_at": _SIGNED_UP - 5 * _SECOND,
+    "updated_at": _SIGNED_UP,
+    "verification": {
+        "object": "verification_oauth",
+        "status": "verified",
+        "strategy": "oauth_github",
+        "attempts": None,
+        "expire_at": _SIGNED_UP + 10 * _MINUTE,
+        "external_verification_redirect_url": "https://accounts.example.com/login/oauth/authorize",
+    },
+}
+
 _USER: UserJSON = {
     "id": _USER_ID,
     "object": "user",
@@ -230,7 +297,7 @@ _USER: UserJSON = {
     "public_metadata": {"department": "research"},
     "private_metadata": {"crm_id": "1815-12-10"},
     "unsafe_metadata": {"theme": "dark"},
-    # The primary one isn't the first.
+    # The primary address is not the first.
     "email_addresses": [_GOOGLE_EMAIL_ADDRESS, _EMAIL_ADDRESS, _WORK_EMAIL_ADDRESS],
     "phone_numbers": [_PHONE_NUMBER],
     "web3_wallets": [
@@ -263,7 +330,7 @@ _USER: UserJSON = {
                 "strategy": "passkey",
                 "attempts": 1,
                 "expire_at": _SIGNED_UP + 10 * _MINUTE,
-                # The one value that Clerk's schema allows.
+                # Clerk's schema allows only this value.
                 "nonce": "nonce",
                 "message": None,
             },
@@ -276,36 +343,7 @@ _USER: UserJSON = {
     "mfa_enabled_at": _SIGNED_UP,
     "mfa_disabled_at": None,
     "password_last_updated_at": _SIGNED_UP,
-    "external_accounts": [
-        {
-            "object": "external_account",
-            "id": "eac_2xM03Uf6RRJmKhpWhxL9Bc8aDl9",
-            "provider": "oauth_google",
-            "identification_id": _GOOGLE_ID,
-            "provider_user_id": "100000000000000001815",
-            "approved_scopes": "email openid profile",
-            "email_address": "ada.king@example.com",
-            "email_address_verified": True,
-            "first_name": "Ada",
-            "last_name": "King",
-            "avatar_url": _IMAGE_URL,
-            "image_url": _IMAGE_URL,
-            "username": None,
-            "phone_number": None,
-            "public_metadata": {},
-            "label": None,
-            "created_at": _SIGNED_UP - 12 * _SECOND,
-            "updated_at": _SIGNED_UP,
-            "verification": {
-                "object": "verification_oauth",
-                "status": "verified",
-                "strategy": "oauth_google",
-                "attempts": None,
-                "expire_at": _SIGNED_UP + 10 * _MINUTE,
-                "external_verification_redirect_url": "https://accounts.example.com/o/oauth2/auth",
-            },
-        }
-    ],
+    "external_accounts": [_GOOGLE_ACCOUNT, _GITHUB_ACCOUNT],
     "saml_accounts": [],
     "enterprise_accounts": [
         {
@@ -363,7 +401,7 @@ _USER: UserJSON = {
     "bypass_client_trust": False,
 }
 
-# Only `user.*` has `scim`: the users inside sessions don't.
+# Users inside sessions have no `scim`.
 _USER_CREATED: UserJSON = {
     **_USER,
     "scim": {"directory_id": "dir_2w25TSyVmB1WASYj3VsPpBoAkFa", "directory_enabled": True, "external_id": "E-1815"},
@@ -379,14 +417,14 @@ _USER_UPDATED: UserJSON = {
     "email_addresses": [
         {**_GOOGLE_EMAIL_ADDRESS, "verification": _verified("from_oauth_google"), "updated_at": _CHANGED},
         # Awkward: the primary address is reserved and has no verification.
-        {**_EMAIL_ADDRESS, "reserved": True, "verification": None, "updated_at": _CHANGED},
+        {**_EMAIL_ADDRESS, "reserved": True, "verification": None, "linked_to": [], "updated_at": _CHANGED},
     ],
     "phone_numbers": [{**_PHONE_NUMBER, "verification": _verified("phone_code"), "updated_at": _CHANGED}],
-    # Awkward: it was removed, and its id was kept.
+    # Awkward: the primary id dangles, because the wallet was removed.
     "web3_wallets": [],
     "passkeys": [],
     "external_accounts": [
-        # Awkward: the older form, whose `id` is what `linked_to` has, with Google's own names for the fields.
+        # Awkward: an older form, with Google's names alone.
         {
             "object": "google_account",
             "id": _GOOGLE_ID,
@@ -401,7 +439,7 @@ _USER_UPDATED: UserJSON = {
             "label": None,
             "created_at": _SIGNED_UP - 12 * _SECOND,
             "updated_at": _CHANGED,
-            # Awkward: `expire_at` is null, as in Clerk's TypeScript.
+            # Awkward: `expire_at` is null, as Clerk's TypeScript allows.
             "verification": _verified("oauth_google"),
         }
     ],
@@ -410,7 +448,7 @@ _USER_UPDATED: UserJSON = {
     "last_active_at": _day(_CHANGED),
     "updated_at": _CHANGED,
     "scim": None,
-    # Awkward: recorded, though Clerk describes neither.
+    # Awkward: recorded, but Clerk describes neither key.
     "birthday": "",
     "gender": "",
 }
@@ -455,14 +493,15 @@ _SESSION: SessionJSON = {
     "abandon_at": _SIGNED_IN + 30 * _DAY,
     "created_at": _SIGNED_IN,
     "updated_at": _SIGNED_IN,
-    "user": _USER_SIGNED_IN,
 }
 
+_SESSION_CREATED: SessionJSON = {**_SESSION, "user": _USER_SIGNED_IN}
+
 _SESSION_PENDING: SessionJSON = {
-    **_SESSION,
-    # Clerk's schema has forgotten this status.
+    **_SESSION_CREATED,
+    # Awkward: Clerk's schema lacks this status and the tasks.
     "status": "pending",
-    # To choose one is the task that is left.
+    "tasks": [{"key": "choose-organization"}],
     "last_active_organization_id": None,
 }
 
@@ -471,7 +510,7 @@ _SESSION_ENDED: SessionJSON = {
     "status": "ended",
     "last_active_at": _SIGNED_IN + 2 * _HOUR,
     "updated_at": _SIGNED_IN + 2 * _HOUR,
-    # Awkward: only `user_id` says whose it was.
+    # Awkward: no user, so only `user_id` names the user.
     "user": None,
 }
 
@@ -479,10 +518,11 @@ _SESSION_REMOVED: SessionJSON = {
     **_SESSION,
     "status": "removed",
     "updated_at": _SIGNED_IN + 2 * _HOUR,
-    # Awkward: the primary id dangles, for there are no addresses.
+    # Awkward: the primary id dangles, because the user has no addresses.
     "user": {**_USER_SIGNED_IN, "email_addresses": []},
 }
 
+# Awkward: the key `user` is absent, because Clerk added it in November 2025.
 _SESSION_REVOKED: SessionJSON = {
     **_SESSION,
     "status": "revoked",
@@ -504,28 +544,32 @@ _ORGANIZATION: OrganizationJSON = {
     "max_allowed_memberships": 50,
     "admin_delete_enabled": True,
     "public_metadata": {"industry": "computing"},
-    "private_metadata": {"account_manager": "Grace"},
-    "created_by": _USER_ID,
     "created_at": _FOUNDED,
     "updated_at": _FOUNDED,
 }
 
+_ORGANIZATION_CHANGED: OrganizationJSON = {
+    **_ORGANIZATION,
+    # Awkward: every recorded body has it, but Clerk does not describe it.
+    "logo_url": _ORGANIZATION_IMAGE_URL,
+    # Awkward: null, as Clerk's TypeScript allows.
+    "public_metadata": None,
+    "updated_at": _CHANGED,
+}
+
 _ORGANIZATION_CREATED: OrganizationJSON = {
     **_ORGANIZATION,
-    "members_count": 1,
     "missing_member_with_elevated_permissions": False,
-    "pending_invitations_count": 0,
+    "private_metadata": {"account_manager": "Grace"},
+    "created_by": _USER_ID,
     "last_active_at": _FOUNDED,
     "role_set_key": "role_set:default",
 }
 
 _ORGANIZATION_UPDATED: OrganizationJSON = {
-    **_ORGANIZATION,
-    # Awkward: in every recorded body, though Clerk doesn't describe it.
-    "logo_url": _ORGANIZATION_IMAGE_URL,
-    # Awkward: null by Clerk's TypeScript.
-    "public_metadata": None,
-    "updated_at": _CHANGED,
+    **_ORGANIZATION_CHANGED,
+    "private_metadata": {"account_manager": "Grace"},
+    "created_by": _USER_ID,
 }
 
 _ORGANIZATION_DELETED: DeletedObjectJSON = {
@@ -573,7 +617,7 @@ _DOMAIN: OrganizationDomainJSON = {
 _DOMAIN_UPDATED: OrganizationDomainJSON = {
     **_DOMAIN,
     "enrollment_mode": "enterprise_sso",
-    # Awkward: no affiliation was ever proven, so these are null; the ownership counts no attempts.
+    # Awkward: nulls, because nobody has proven an affiliation, and the ownership counts no attempts.
     "affiliation_email_address": None,
     "affiliation_verification": None,
     "verification": None,
@@ -634,7 +678,7 @@ _INVITATION_REVOKED: OrganizationInvitationJSON = {
     **_INVITATION,
     "id": "orginv_2xzryu8ladbgpahhNFBx4i9xTK0",
     "email_address": "charles@example.com",
-    # Awkward: a server invited, so nobody did; and the invitation would never have expired.
+    # Awkward: no inviter, because a server sent the invitation, and no expiry.
     "inviter_id": None,
     "public_inviter_data": None,
     "expires_at": None,
@@ -668,7 +712,7 @@ _MEMBERSHIP: OrganizationMembershipJSON = {
     "permissions": ["org:sys_memberships:manage", "org:sys_profile:manage", "org:sys_domains:manage"],
     "public_metadata": {"team": "engines"},
     "private_metadata": {},
-    "organization": _ORGANIZATION,
+    "organization": {**_ORGANIZATION, "members_count": 1, "pending_invitations_count": 0},
     "public_user_data": _MEMBER,
     "created_at": _FOUNDED,
     "updated_at": _FOUNDED,
@@ -679,13 +723,13 @@ _MEMBERSHIP_UPDATED: OrganizationMembershipJSON = {
     "role": "org:member",
     "role_name": "Member",
     "permissions": ["org:sys_memberships:read"],
-    # Awkward: null names, and the organization as awkward as its own event has it.
+    # Awkward: null names, and an organization as awkward as in its own event.
     "public_user_data": {**_MEMBER, "first_name": None, "last_name": None, "username": None},
-    "organization": _ORGANIZATION_UPDATED,
+    "organization": {**_ORGANIZATION_CHANGED, "members_count": 2, "pending_invitations_count": 0},
     "updated_at": _CHANGED,
 }
 
-# Awkward: the whole membership as it was, `updated_at` included.
+# Awkward: the whole membership as it was, with its old `updated_at`.
 _MEMBERSHIP_DELETED: OrganizationMembershipJSON = _MEMBERSHIP_UPDATED
 
 # permission, role
@@ -702,7 +746,7 @@ _PERMISSION: PermissionJSON = {
 
 _PERMISSION_CREATED: PermissionJSON = {**_PERMISSION, "type": "user"}
 
-# Awkward: it has no `type`, as in Clerk's TypeScript.
+# Awkward: no `type`, as in Clerk's TypeScript.
 _PERMISSION_UPDATED: PermissionJSON = {
     **_PERMISSION,
     "name": "See invoices",
@@ -744,11 +788,12 @@ _ROLE_UPDATED: RoleJSON = {
     "updated_at": _CHANGED + _MINUTE,
 }
 
-_ROLE_DELETED: DeletedObjectJSON = {"object": "role", "id": _ROLE["id"], "deleted": True}
+# Awkward: a null slug, as in the Dashboard's "Send Example".
+_ROLE_DELETED: DeletedObjectJSON = {"object": "role", "id": _ROLE["id"], "slug": None, "deleted": True}
 
-# email, sms: 424242 is nobody's code.
+# email, sms: nobody was sent the code 424242.
 
-# Awkward: it has no `object`.
+# Awkward: no `object`.
 _EMAIL: EmailJSON = {
     "id": "ema_33SLIxEVjF04Kv4MAwPYRcv9Dzf",
     "slug": "verification_code",
@@ -770,7 +815,7 @@ _EMAIL: EmailJSON = {
     "delivered_by_clerk": True,
 }
 
-# Awkward: it has no `object`, and no user, for it is sent before there is one.
+# Awkward: no `object`, and no user, because Clerk sends it before the sign-up is complete.
 _SMS: SMSMessageJSON = {
     "id": "sms_2xM02FhszZDuu1bO2vmYa6h5d4N",
     "slug": "verification_code",
@@ -818,23 +863,23 @@ _WAITLIST_ENTRY_UPDATED: WaitlistEntryJSON = {
 
 # paymentAttempt, subscription, subscriptionItem
 #
-# Ada has the free plan, subscribes to Starter, and changes to Pro in mid-period: her first payment for it fails, the
-# next one, minutes later, is paid. She adds a seat, plans to pay by the year and thinks better of it, is late with a
-# payment, and cancels. Taxes are 8 %.
+# Ada has the free plan, subscribes to Starter, and changes to Pro in mid-period. Her first payment for Pro fails, and
+# the next payment succeeds minutes later. She adds a seat, plans to pay by the year and changes her mind, is late with
+# a payment, and cancels. Taxes are 8 %.
 
 
 def _usd(cents: int) -> BillingMoneyAmountJSON:
     """Return an amount of money."""
     return {
         "amount": cents,
-        "amount_formatted": f"{cents // 100}.{cents % 100:02}",
+        "amount_formatted": f"${cents // 100}.{cents % 100:02}",
         "currency": "USD",
         "currency_symbol": "$",
     }
 
 
 def _seat_prices(cents: int) -> list[BillingPlanUnitPriceJSON]:
-    """Return the unit prices of a plan of which the first seat is free."""
+    """Return the unit prices of a plan with one free seat."""
     return [
         {
             "name": "seats",
@@ -849,60 +894,44 @@ def _seat_prices(cents: int) -> list[BillingPlanUnitPriceJSON]:
 
 _FREE_PLAN: BillingPlanJSON = {
     "id": "cplan_318WuFLtnPGfOOgKoINnihIcgUO",
-    "instance_id": _INSTANCE_ID,
-    "product_id": "prod_318WuJIZif60uh4lc8QaQzTLuK6",
     "slug": "free_user",
     "name": "Free",
-    "description": "To look around.",
-    "is_default": True,
     "is_recurring": False,
-    "publicly_visible": True,
-    "has_base_fee": False,
     "amount": 0,
-    "annual_monthly_amount": 0,
     "currency": "USD",
-    "period": "month",
-    "interval": 1,
 }
 
 _STARTER_PLAN: BillingPlanJSON = {
-    **_FREE_PLAN,
     "id": "cplan_318X1m2F5KX86nu6R97idCNMH2x",
     "slug": "starter",
     "name": "Starter",
-    "description": "For one.",
-    "is_default": False,
     "is_recurring": True,
-    "has_base_fee": True,
     "amount": 1000,
-    "annual_monthly_amount": 800,
+    "currency": "USD",
 }
 
 _PRO_PLAN: BillingPlanJSON = {
-    **_STARTER_PLAN,
     "id": "cplan_318X9L5UqIuSIbYorDlHJLXITTf",
     "slug": "pro",
     "name": "Pro",
-    "description": "For a few, by the seat.",
+    "is_recurring": True,
     "amount": 1500,
-    "annual_monthly_amount": 1200,
+    "currency": "USD",
 }
 
 _TEAM_PLAN: BillingPlanJSON = {
-    **_PRO_PLAN,
     "id": "cplan_318XGpMGjZmrcatyTiIbJKEKAqm",
     "slug": "team",
     "name": "Team",
-    "description": "For an organization of any size.",
+    "is_recurring": True,
     "amount": 9900,
-    "annual_monthly_amount": 7900,
+    "currency": "USD",
 }
 
-# Awkward: it says nothing of an organization, as Clerk's TypeScript allows.
+# Awkward: the keys of an organization are absent, as Clerk's TypeScript allows.
 _PAYER_ALONE: BillingPayerJSON = {
     "object": "commerce_payer",
-    "id": "payer_31BEjWQ3kB7iXRuDEZzPYkQQrob",
-    "instance_id": _INSTANCE_ID,
+    "id": "cpayer_31BEjWQ3kB7iXRuDEZzPYkQQrob",
     "user_id": _USER_ID,
     "first_name": "Ada",
     "last_name": "Lovelace",
@@ -912,14 +941,13 @@ _PAYER_ALONE: BillingPayerJSON = {
     "updated_at": _BILLED,
 }
 
-# "" stands for null, which Clerk's schema doesn't allow here.
+# "" stands for null, which Clerk's schema does not allow here.
 _PAYER: BillingPayerJSON = {**_PAYER_ALONE, "organization_id": "", "organization_name": ""}
 
 _ORGANIZATION_PAYER: BillingPayerJSON = {
     "object": "commerce_payer",
-    "id": "payer_33SSuIX5sEbSrVB5GXUDORaQPTJ",
-    "instance_id": _INSTANCE_ID,
-    # Awkward: no user, whom most payers are; "" stands for null.
+    "id": "cpayer_33SSuIX5sEbSrVB5GXUDORaQPTJ",
+    # Awkward: "" stands for null, because no user pays.
     "user_id": "",
     "first_name": "",
     "last_name": "",
@@ -933,95 +961,63 @@ _ORGANIZATION_PAYER: BillingPayerJSON = {
 
 _FREE_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
-    "id": "subi_31BEjTG4SA9yGhyIcCAoYrhgVss",
-    # As inside any subscription.
+    "id": "csub_item_31BEjTG4SA9yGhyIcCAoYrhgVss",
+    # Null, as in every subscription.
     "subscription_id": None,
     "status": "active",
     "is_free_trial": False,
     "interval": "month",
-    "plan_period": "month",
     "period_start": _BILLED,
     "period_end": None,
     "plan_id": _FREE_PLAN["id"],
     "plan": _FREE_PLAN,
-    "amount": _usd(0),
-    "lifetime_paid": 0,
-    "next_payment_amount": 0,
     "created_at": _BILLED,
     "updated_at": _BILLED,
 }
 
-_STARTER: BillingSubscriptionItemWebhookEventJSON = {
+_STARTER_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
-    "id": "subi_325qUzFtyEQZRy3w7MiZIphKih0",
+    "id": "csub_item_325qUzFtyEQZRy3w7MiZIphKih0",
     "subscription_id": _SUBSCRIPTION_ID,
     "status": "active",
     "is_free_trial": False,
     "interval": "month",
-    "plan_period": "month",
     "period_start": _SUBSCRIBED,
     "period_end": _SUBSCRIBED + 30 * _DAY,
     "plan_id": _STARTER_PLAN["id"],
     "plan": _STARTER_PLAN,
     "payer": _PAYER,
-    "amount": _usd(1000),
-    "lifetime_paid": 1080,
     "created_at": _SUBSCRIBED,
     "updated_at": _SUBSCRIBED,
 }
 
-_STARTER_ITEM: BillingSubscriptionItemWebhookEventJSON = {
-    **_STARTER,
-    "next_payment_amount": 1000,
-    "next_payment_date": _SUBSCRIBED + 30 * _DAY,
-}
-
 _STARTER_ITEM_ENDED: BillingSubscriptionItemWebhookEventJSON = {
-    **_STARTER,
+    **_STARTER_ITEM,
     "status": "ended",
     "period_end": _SWITCHED,
     "updated_at": _SWITCHED,
 }
 
-# For the half of her month of Starter that is left.
-_PRORATION: BillingSubscriptionCreditJSON = {
-    "amount": _usd(500),
-    "cycle_days_remaining": 15,
-    "cycle_days_total": 30,
-    "cycle_remaining_percent": 0.5,
-}
-
-_PRO: BillingSubscriptionItemWebhookEventJSON = {
+_PRO_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
     "id": _PRO_ITEM_ID,
     "subscription_id": _SUBSCRIPTION_ID,
     "status": "active",
     "is_free_trial": False,
     "interval": "month",
-    "plan_period": "month",
     "period_start": _SWITCHED,
     "period_end": _RENEWED,
     "plan_id": _PRO_PLAN["id"],
     "plan": {**_PRO_PLAN, "unit_prices": _seat_prices(500)},
     "payer": _PAYER,
     "seats": {"quantity": 3},
-    "amount": _usd(2500),
-    "credit": _PRORATION,
-    "lifetime_paid": 1944,
     "created_at": _SWITCHED - 4 * _MINUTE,
     "updated_at": _SWITCHED,
-}
-
-_PRO_ITEM: BillingSubscriptionItemWebhookEventJSON = {
-    **_PRO,
-    "next_payment_amount": 2500,
-    "next_payment_date": _RENEWED,
 }
 
 _PRO_ITEM_INCOMPLETE: BillingSubscriptionItemWebhookEventJSON = {
     **_PRO_ITEM,
     "status": "incomplete",
-    "lifetime_paid": 0,
     "updated_at": _SWITCHED - 4 * _MINUTE,
 }
 
@@ -1029,49 +1025,39 @@ _PRO_ITEM_UPDATED: BillingSubscriptionItemWebhookEventJSON = {
     **_PRO_ITEM,
     "payer": _PAYER_ALONE,
     "seats": {"quantity": 4},
-    "amount": _usd(3000),
-    "next_payment_amount": 3000,
     "updated_at": _SWITCHED + 16 * _DAY,
 }
 
 _PRO_ITEM_PAST_DUE: BillingSubscriptionItemWebhookEventJSON = {
     **_PRO_ITEM_UPDATED,
+    # Awkward: the older name, as in the Dashboard's "Send Example".
+    "object": "subscription_item",
     "status": "past_due",
-    "past_due_at": _RENEWED,
-    "next_payment_date": _RENEWED + 2 * _DAY,
     "updated_at": _RENEWED,
 }
 
 _PRO_ITEM_CANCELED: BillingSubscriptionItemWebhookEventJSON = {
-    **_PRO,
+    **_PRO_ITEM,
     "status": "canceled",
     "seats": {"quantity": 4},
-    "amount": _usd(3000),
     "period_start": _RENEWED,
     "period_end": _RENEWED + 31 * _DAY,
-    "canceled_at": _RENEWED + 4 * _DAY,
-    "lifetime_paid": 1944 + 3240,
     "updated_at": _RENEWED + 4 * _DAY,
 }
 
 _ANNUAL_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
-    "id": "subi_33dshJ8cgkHmnbQIlZdgeij9DkK",
+    "id": "csub_item_33dshJ8cgkHmnbQIlZdgeij9DkK",
     "subscription_id": _SUBSCRIPTION_ID,
     "status": "upcoming",
     "is_free_trial": False,
     "interval": "annual",
-    "plan_period": "annual",
     "period_start": _RENEWED,
     "period_end": _RENEWED + 365 * _DAY,
     "plan_id": _PRO_PLAN["id"],
-    "plan": {**_PRO_PLAN, "period": "annual", "amount": 14400, "unit_prices": _seat_prices(6000)},
+    "plan": {**_PRO_PLAN, "amount": 14400, "unit_prices": _seat_prices(6000)},
     "payer": _PAYER,
     "seats": {"quantity": 4},
-    "amount": _usd(32400),
-    "lifetime_paid": 0,
-    "next_payment_amount": 32400,
-    "next_payment_date": _RENEWED,
     "created_at": _SWITCHED + 19 * _DAY,
     "updated_at": _SWITCHED + 19 * _DAY,
 }
@@ -1084,33 +1070,25 @@ _ANNUAL_ITEM_ABANDONED: BillingSubscriptionItemWebhookEventJSON = {
 
 _TRIAL_ITEM: BillingSubscriptionItemWebhookEventJSON = {
     "object": "commerce_subscription_item",
-    "id": "subi_33SaCdEJ4Na3VE9D7PEh868ZP2J",
-    "subscription_id": "sub_33SSuHC1gBp64VwhVJREHnUf6IB",
+    "id": "csub_item_33SaCdEJ4Na3VE9D7PEh868ZP2J",
+    "subscription_id": "csub_33SSuHC1gBp64VwhVJREHnUf6IB",
     "status": "active",
     "is_free_trial": True,
     "interval": "month",
-    "plan_period": "month",
     "period_start": _SIGNED_IN + 2 * _HOUR,
     "period_end": _SIGNED_IN + 2 * _HOUR + 14 * _DAY,
     "plan_id": _TEAM_PLAN["id"],
     "plan": _TEAM_PLAN,
     "payer": _ORGANIZATION_PAYER,
-    # Null is no limit.
+    # Null means no limit.
     "seats": {"quantity": None},
-    "amount": _usd(9900),
-    "lifetime_paid": 0,
-    "next_payment_amount": 9900,
-    "next_payment_date": _SIGNED_IN + 2 * _HOUR + 14 * _DAY,
     "created_at": _SIGNED_IN + 2 * _HOUR,
     "updated_at": _SIGNED_IN + 2 * _HOUR,
 }
 
 
 def _inside(item: BillingSubscriptionItemWebhookEventJSON) -> BillingSubscriptionItemWebhookEventJSON:
-    """Return an item as a subscription has it.
-
-    Awkward: its payer is null, as Clerk's schema says in words and nowhere else.
-    """
+    """Return an item as inside a subscription. Awkward: a null payer, which Clerk's schema allows only in words."""
     return {**item, "subscription_id": None, "payer": None}
 
 
@@ -1118,6 +1096,8 @@ _FREE_ITEM_ENDED: BillingSubscriptionItemWebhookEventJSON = {
     **_FREE_ITEM,
     "status": "ended",
     "period_end": _SUBSCRIBED,
+    # Awkward: no currency.
+    "plan": {**_FREE_PLAN, "currency": ""},
     "updated_at": _SUBSCRIBED,
 }
 
@@ -1140,7 +1120,7 @@ _SUBSCRIPTION: BillingSubscriptionWebhookEventJSON = {
 
 _SUBSCRIPTION_ACTIVE: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION,
-    "latest_payment_id": "patt_325qV1hSO8Lou32LgkH1ndnxQTP",
+    "latest_payment_id": "cpa_325qV1hSO8Lou32LgkH1ndnxQTP",
     "payment_source_id": _PAYMENT_SOURCE_ID,
     "items": [_FREE_ITEM_ENDED, _inside(_STARTER_ITEM)],
     "updated_at": _SUBSCRIBED,
@@ -1148,8 +1128,8 @@ _SUBSCRIPTION_ACTIVE: BillingSubscriptionWebhookEventJSON = {
 
 _SUBSCRIPTION_UPDATED: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION_ACTIVE,
-    # Not the failed attempt that has a sample, but the paid one that followed it.
-    "latest_payment_id": "patt_32mDLr4WtkxJOvzjCqvcfNlqkiB",
+    # The payment that succeeded. The sample of a payment attempt is the one that failed.
+    "latest_payment_id": "cpa_32mDLr4WtkxJOvzjCqvcfNlqkiB",
     "payer": _PAYER_ALONE,
     "items": [_FREE_ITEM_ENDED, _inside(_STARTER_ITEM_ENDED), _inside(_PRO_ITEM)],
     "updated_at": _SWITCHED,
@@ -1159,7 +1139,6 @@ _SUBSCRIPTION_PAST_DUE: BillingSubscriptionWebhookEventJSON = {
     **_SUBSCRIPTION_UPDATED,
     "status": "past_due",
     "past_due_at": _RENEWED,
-    # The present one is past due too: its period is over, and the next isn't paid.
     "items": [
         _FREE_ITEM_ENDED,
         _inside(_STARTER_ITEM_ENDED),
@@ -1169,36 +1148,70 @@ _SUBSCRIPTION_PAST_DUE: BillingSubscriptionWebhookEventJSON = {
     "updated_at": _RENEWED,
 }
 
+# For the unused half of the month of Starter.
+_PRORATION: BillingSubscriptionCreditJSON = {
+    "amount": _usd(500),
+    "cycle_days_remaining": 15,
+    "cycle_days_total": 30,
+    "cycle_remaining_percent": 0.5,
+}
+
 _ITEM_TO_PAY: BillingSubscriptionItemJSON = {
     "object": "commerce_subscription_item",
     "id": _PRO_ITEM_ID,
     "subscription_id": _SUBSCRIPTION_ID,
     "status": "incomplete",
     "interval": "month",
-    "plan_period": "month",
     "period_start": _SWITCHED,
     "period_end": _RENEWED,
     "plan_id": _PRO_PLAN["id"],
     "plan": _PRO_PLAN,
     "payer": _PAYER,
-    "amount": _usd(2500),
     "credit": _PRORATION,
     "credits": {
         "proration": _PRORATION,
         "payer": {"applied_amount": _usd(200), "remaining_balance": _usd(0)},
         "total": _usd(700),
     },
-    "lifetime_paid": 0,
-    "next_payment_amount": 2500,
-    "next_payment_date": _RENEWED,
     "created_at": _SWITCHED - 4 * _MINUTE,
     "updated_at": _SWITCHED - 4 * _MINUTE,
 }
 
+# Awkward: an item from before November 2025, with the keys that Clerk's TypeScript still has.
+_OLDER_ITEM_TO_PAY: BillingSubscriptionItemJSON = {
+    "id": _PRO_ITEM_ID,
+    "status": "incomplete",
+    "credit": _PRORATION,
+    "proration_date": "2025-09-16",
+    "plan_period": "month",
+    "period_start": _SWITCHED,
+    "period_end": _RENEWED,
+    "canceled_at": None,
+    "past_due_at": None,
+    "lifetime_paid": 0,
+    "next_payment_amount": 2500,
+    "next_payment_date": _RENEWED,
+    "amount": _usd(2500),
+    "plan_id": _PRO_PLAN["id"],
+    "plan": {
+        **_PRO_PLAN,
+        "instance_id": _INSTANCE_ID,
+        "product_id": "cprd_318WuJIZif60uh4lc8QaQzTLuK6",
+        "description": None,
+        "is_default": False,
+        "is_prorated": True,
+        "period": "month",
+        "interval": 1,
+        "has_base_fee": True,
+        "annual_monthly_amount": 1200,
+        "publicly_visible": True,
+    },
+}
+
 _PAYMENT_ATTEMPT: BillingPaymentAttemptWebhookEventJSON = {
-    "id": "patt_32mCrgE4lxTCVbmoNgYG1GHDyDy",
+    "id": "pa_32mCrgE4lxTCVbmoNgYG1GHDyDy",
     "instance_id": _INSTANCE_ID,
-    "payment_id": "pay_32mCrclW4rTOShaUElH3eyQ7Aw6",
+    "payment_id": "cpa_32mCrclW4rTOShaUElH3eyQ7Aw6",
     "invoice_id": "inv_32mCrcqQKyvEichVyGiRLoXaIHT",
     "statement_id": "stmt_325qUyGkQfucFffW4ceIWqlJQfi",
     "gateway_external_id": "pi_sample",
@@ -1209,13 +1222,13 @@ _PAYMENT_ATTEMPT: BillingPaymentAttemptWebhookEventJSON = {
     "billing_date": _SWITCHED - 4 * _MINUTE,
     "charge_type": "checkout",
     "payee": {
-        "id": "payee_318WuHey5Ozp3lV1bmEKK3ypYHE",
+        "id": "cpayee_318WuHey5Ozp3lV1bmEKK3ypYHE",
         "gateway_type": "stripe",
         "gateway_external_id": "acct_sample",
         "gateway_status": "active",
     },
     "payer": _PAYER,
-    # 25.00 less the credits, and the tax on it.
+    # $25.00 less the credits, plus the tax.
     "totals": {
         "subtotal": _usd(1800),
         "tax_total": _usd(144),
@@ -1240,19 +1253,15 @@ _PAYMENT_ATTEMPT: BillingPaymentAttemptWebhookEventJSON = {
     "updated_at": _SWITCHED - 4 * _MINUTE,
 }
 
-_PAYMENT_ATTEMPT_CREATED: BillingPaymentAttemptWebhookEventJSON = {
-    **_PAYMENT_ATTEMPT,
-    "object": "commerce_payment_attempt",
-}
-
-# Awkward: it has no `object`.
+# Awkward: no `object`.
 _PAYMENT_ATTEMPT_UPDATED: BillingPaymentAttemptWebhookEventJSON = {
     **_PAYMENT_ATTEMPT,
     "status": "failed",
     "failed_at": _SWITCHED - 4 * _MINUTE + 8 * _SECOND,
     "failed_reason": {"code": "card_declined", "decline_code": "insufficient_funds"},
-    "payer": _PAYER_ALONE,
-    "subscription_items": [{**_ITEM_TO_PAY, "payer": _PAYER_ALONE}],
+    # Awkward: the keys of an organization are absent.
+    "payer": {**_PAYER_ALONE, "instance_id": _INSTANCE_ID},
+    "subscription_items": [_OLDER_ITEM_TO_PAY],
     "updated_at": _SWITCHED - 4 * _MINUTE + 8 * _SECOND,
 }
 
@@ -1262,7 +1271,7 @@ BODIES: Mapping[str, WebhookEventJSON] = {
         _body("user.created", _USER_CREATED, _SIGNED_UP + 94),
         _body("user.updated", _USER_UPDATED, _CHANGED + 63, _SERVER),
         _body("user.deleted", _USER_DELETED, _DELETED),
-        _body("session.created", _SESSION, _SIGNED_IN + 52),
+        _body("session.created", _SESSION_CREATED, _SIGNED_IN + 52),
         _body("session.pending", _SESSION_PENDING, _SIGNED_IN + 47),
         _body("session.ended", _SESSION_ENDED, _SIGNED_IN + 2 * _HOUR + 38),
         _body("session.removed", _SESSION_REMOVED, _SIGNED_IN + 2 * _HOUR + 41),
@@ -1289,7 +1298,7 @@ BODIES: Mapping[str, WebhookEventJSON] = {
         _body("sms.created", _SMS, _SIGNED_UP - 22 * _SECOND + 39),
         _older_body("waitlistEntry.created", _WAITLIST_ENTRY, _WAITING + 51),
         _body("waitlistEntry.updated", _WAITLIST_ENTRY_UPDATED, _WAITING + 4 * _DAY + 55, _SERVER),
-        _body("paymentAttempt.created", _PAYMENT_ATTEMPT_CREATED, _SWITCHED - 4 * _MINUTE + 92),
+        _body("paymentAttempt.created", _PAYMENT_ATTEMPT, _SWITCHED - 4 * _MINUTE + 92),
         _body("paymentAttempt.updated", _PAYMENT_ATTEMPT_UPDATED, _SWITCHED - 4 * _MINUTE + 8 * _SECOND + 90, _SERVER),
         _body("subscription.created", _SUBSCRIPTION, _BILLED + 70),
         _body("subscription.updated", _SUBSCRIPTION_UPDATED, _SWITCHED + 88),

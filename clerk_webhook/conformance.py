@@ -1,12 +1,12 @@
-"""Hold what arrived against the payload types: which keys are missing, new, or of another type.
+"""Check an event against its payload type: find keys that are missing, unexpected or of another type.
 
-Parsing never asks this. The types list what arrives, so a mismatch says that Clerk has changed something or that a
-type here is wrong, never that a delivery is bad: log it, or fail a test on it, but refuse nothing because of it::
+Parsing does not check this. A mismatch means that Clerk has changed something, or that a type of this package is wrong.
+It never means that a delivery is bad, so log it or fail a test on it, but do not refuse the delivery::
 
     for mismatch in conformance.check(event):
         logger.warning("%s: %s", event.type, mismatch)  # user.created: data.first_name: expected str | None, found int
 
-What is reported holds keys, types and the values of enums, so it can be logged: no name, address or code is in it.
+A mismatch is safe to log. It holds keys, types and the values of enums, but no name, address or code.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ __all__ = ["Mismatch", "annotation_text", "check", "is_body", "payload_type_of"]
 
 
 class Mismatch(NamedTuple):
-    """One place where what arrived differs from its type. As text it is a line for a log.
+    """One place where an event differs from its type. `str(mismatch)` is a line for a log.
 
     Attributes:
-        path: Where: `"data.email_addresses[0].verification.status"`, `'data["odd key"]'`. `""` is the whole.
-        kind: `"missing"` and `"unexpected"` are about a key; `"type"` is another JSON type, `"value"` a value that an
-            enum doesn't have.
-        expected: The annotation as one would write it: `"str | None"`, `"list[EmailAddressJSON]"`.
-        found: The Python name of the JSON type, `"int"` or `"None"` for example, or `"nothing"`. Of an enum it is the
-            value, cut to 40 characters.
+        path: The place: `"data.email_addresses[0].verification.status"`, `'data["odd key"]'`. `""` is the whole value.
+        kind: `"missing"` or `"unexpected"` for a key, `"type"` for another JSON type, `"value"` for a value outside an
+            enum.
+        expected: The annotation as written in source: `"str | None"`, `"list[EmailAddressJSON]"`.
+        found: The Python name of the JSON type, such as `"int"` or `"None"`. `"nothing"` for a missing key. For an enum
+            the value itself, cut to 40 characters.
 
     Example:
         ```python
@@ -58,30 +58,29 @@ class Mismatch(NamedTuple):
     found: str
 
     def __str__(self) -> str:
-        """Return a line for people."""
+        """Return the mismatch as a line of text."""
         where = f"{self.path}: " if self.path else ""
         return f"{where}expected {self.expected}, found {self.found}"
 
 
 def check(event_or_payload: object, payload_type: type[Any] | None = None) -> list[Mismatch]:
-    """List where an event, or a payload, differs from its type.
+    """List the places where an event or a payload differs from its type.
 
-    Takes an event, the body of one as parsed JSON, or a payload alone, and never raises for any JSON value. A body
-    has its `type` to go by, and a payload its `object`; of an event type newer than this release only what is
-    around the payload is checked. Metadata may hold anything, and is not looked into.
+    The `type` of a body decides which payload type applies, and the `object` of a payload does. The payload of an event
+    type that is newer than this release is not checked. Metadata may hold anything, so it is not checked either. No
+    JSON value makes this function raise.
 
     Args:
-        event_or_payload: An `Event`, a body, or a payload such as `event.data`.
-        payload_type: The TypedDict that the payload should be, instead of the one that its event type or its
-            `object` stands for: for a part of a payload, or for a TypedDict of your own. With it, a mapping is taken
-            for a payload.
+        event_or_payload: An `Event`, a body as parsed JSON, or a payload such as `event.data`.
+        payload_type: The TypedDict to check the payload against: for a part of a payload, or a TypedDict of your own.
+            With it, a mapping counts as a payload. Without it, the event type or the `object` decides.
 
     Returns:
-        The mismatches, in the order in which the types list their keys; after those, keys that the type doesn't
-        have. An empty list if there are none.
+        The mismatches. In each object, the keys of the type come first, in the type's order, and unexpected keys last.
+        The list is empty if nothing differs.
 
     Raises:
-        TypeError: The `payload_type` is no TypedDict.
+        TypeError: The `payload_type` is not a TypedDict, or the two arguments are swapped.
 
     Example:
         ```python
@@ -90,7 +89,8 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
         ```
     """
     if payload_type is not None and not is_typeddict(payload_type):
-        raise TypeError("payload_type must be a TypedDict, such as types.UserJSON.")  # no repr: it may be the payload
+        # The message has no repr, because a swapped argument is the payload.
+        raise TypeError("payload_type must be a TypedDict: check(payload, types.UserJSON).")
     if isinstance(event_or_payload, Event):
         return _check_body(event_or_payload.raw, payload_type)
     if payload_type is not None:
@@ -103,7 +103,7 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
 
 
 def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether `check` takes a value for the body of an event.
+    """Tell whether `check` treats a value as the body of an event.
 
     Args:
         value: Any JSON value.
@@ -118,13 +118,13 @@ def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def payload_type_of(event_type: str) -> type[Any] | None:
-    """Return the TypedDict that the payload of an event type is.
+    """Return the payload type of an event type.
 
     Args:
         event_type: The event type, such as `"user.created"`.
 
     Returns:
-        The class, one of those in `clerk_webhook.types`. None for a type newer than this release.
+        The TypedDict, from `clerk_webhook.types`. None for an event type that is newer than this release.
 
     Example:
         ```python
@@ -135,17 +135,17 @@ def payload_type_of(event_type: str) -> type[Any] | None:
     if event_class is None:
         return None
     (base,) = event_class.__dict__["__orig_bases__"]
-    payload_type: type[Any] = getattr(types, base.__args__[1])  # on the class line it is a string
+    payload_type: type[Any] = getattr(types, base.__args__[1])  # the class line has its name as a string
     return payload_type
 
 
 def annotation_text(annotation: Any) -> str:
-    """Return an annotation as one would write it, without the modules of its names.
+    """Return an annotation as written in source, without module names.
 
-    Aliases are gone at run time: `UnixMillis` reads `int`, and `Metadata` reads `dict[str, Any]`.
+    Aliases do not exist at run time: `UnixMillis` becomes `int`, and `Metadata` becomes `dict[str, Any]`.
 
     Args:
-        annotation: The annotation, resolved: from `typing.get_type_hints` for example.
+        annotation: The annotation, resolved by `typing.get_type_hints` for example.
 
     Example:
         ```python
@@ -166,7 +166,7 @@ def annotation_text(annotation: Any) -> str:
     return name
 
 
-# `X | None` is the one or the other, by what X is, up to Python 3.13.
+# Up to Python 3.13, `X | None` is one or the other, depending on X.
 _UNIONS = (UnionType, Union)
 
 _PLAIN = (str, int, bool, list, NoneType)
@@ -175,14 +175,14 @@ _LONGEST_VALUE = 40
 
 
 class _Field(NamedTuple):
-    """What a TypedDict says of a key."""
+    """A key of a TypedDict."""
 
     annotation: Any
     required: bool
 
 
 class _Place(NamedTuple):
-    """A value that is still to be held against its annotation."""
+    """A value that still needs a check against its annotation."""
 
     path: str
     value: Any
@@ -191,11 +191,11 @@ class _Place(NamedTuple):
 
 @cache
 def _fields(typed_dict: type[Any]) -> dict[str, _Field]:
-    """Return what a TypedDict says of its keys, in its order."""
+    """Return the keys of a TypedDict, in its order."""
     qualified = get_type_hints(typed_dict, include_extras=True)
 
     def required(key: str) -> bool:
-        # __required_keys__ alone is wrong for a TypedDict from a module with `from __future__ import annotations`.
+        # __required_keys__ alone is wrong if the TypedDict's module has `from __future__ import annotations`.
         qualifier = get_origin(qualified[key])
         return qualifier is Required or (qualifier is not NotRequired and key in typed_dict.__required_keys__)
 
@@ -204,29 +204,29 @@ def _fields(typed_dict: type[Any]) -> dict[str, _Field]:
 
 @cache
 def _payload_types_by_object() -> dict[str, list[type[Any]]]:
-    """Return the payload types of all events by what they call themselves. Two kinds of invitation share a name."""
-    # A dict for a set in order, as several events have one payload type; Any, as all of these types have one.
+    """Return the payload types of all events by their `object`. Two types of invitation share one."""
+    # A dict is a set in order, because several events share a payload type.
     payload_types: Iterable[Any] = dict.fromkeys(map(payload_type_of, EVENT_CLASSES))
     by_object: dict[str, list[type[Any]]] = {}
     for payload_type in payload_types:
-        for name in get_args(_fields(payload_type)["object"].annotation):  # none for `str`, that of DeletedObjectJSON
+        for name in get_args(_fields(payload_type)["object"].annotation):  # DeletedObjectJSON has `str`, so no names
             by_object.setdefault(name, []).append(payload_type)
     return by_object
 
 
 def _check_body(body: Mapping[str, Any], payload_type: type[Any] | None) -> list[Mismatch]:
-    """Check the body of an event, with the payload inside it."""
+    """Check the body of an event and the payload inside it."""
     event_type = body.get("type")
     if payload_type is None and isinstance(event_type, str):
         payload_type = payload_type_of(event_type)
     fields = _fields(types.WebhookEventJSON)
     if payload_type is not None:
         fields = fields | {"data": fields["data"]._replace(annotation=payload_type)}
-    return _settle(_members("", body, fields))
+    return _check_all(_members("", body, fields))
 
 
 def _check_payload(payload: Mapping[str, Any]) -> list[Mismatch]:
-    """Check a payload alone, as the type that its keys tell it is."""
+    """Check a payload alone, against the type that its keys suggest."""
     if payload.get("deleted") is True:
         return _check_value(payload, types.DeletedObjectJSON)
     by_object = _payload_types_by_object()
@@ -235,24 +235,24 @@ def _check_payload(payload: Mapping[str, Any]) -> list[Mismatch]:
         return min((_check_value(payload, payload_type) for payload_type in by_object[name]), key=len)
     if "object" not in payload:
         for payload_type in (each for one_name in by_object.values() for each in one_name):
-            # E-mails, text messages and payments come without it, and are known by the keys that they always have.
+            # E-mails, text messages and payments can lack `object`, but always have their required keys.
             if payload.keys() >= payload_type.__required_keys__:
                 return _check_value(payload, payload_type)
-    # There is no telling what it is: one mismatch that says so, instead of one per key.
+    # No type fits: report one mismatch about `object` instead of one per key.
     literal: Any = Literal
     known = _Field(literal[("event", *by_object)], required=True)
-    return _settle(_members("", {"object": name} if "object" in payload else {}, {"object": known}))
+    return _check_all(_members("", {"object": name} if "object" in payload else {}, {"object": known}))
 
 
 def _check_value(value: object, annotation: Any) -> list[Mismatch]:
     """Check any value against any annotation."""
-    return _settle([_Place("", value, annotation)])
+    return _check_all([_Place("", value, annotation)])
 
 
-def _settle(items: Iterable[Mismatch | _Place]) -> list[Mismatch]:
-    """Return the mismatches, in order, once every place has been looked at.
+def _check_all(items: Iterable[Mismatch | _Place]) -> list[Mismatch]:
+    """Return the mismatches among the items and inside all their places, in order.
 
-    Without recursion: a type that holds itself would let the data say how deep to go.
+    There is no recursion here, because the data decides how deep a type that holds itself goes.
     """
     mismatches: list[Mismatch] = []
     pending = [*items][::-1]
@@ -261,12 +261,12 @@ def _settle(items: Iterable[Mismatch | _Place]) -> list[Mismatch]:
         if isinstance(item, Mismatch):
             mismatches.append(item)
         else:
-            pending += [*_look(*item)][::-1]
+            pending += [*_check_one(*item)][::-1]
     return mismatches
 
 
-def _look(path: str, value: Any, annotation: Any) -> Iterator[Mismatch | _Place]:
-    """Yield what is wrong with a value itself, or else the places inside it."""
+def _check_one(path: str, value: Any, annotation: Any) -> Iterator[Mismatch | _Place]:
+    """Yield the mismatch of a value itself, or else the places inside it."""
     alternatives = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
     fitting = next((alternative for alternative in alternatives if _fits(value, alternative)), None)
     if fitting is None:
@@ -281,7 +281,7 @@ def _look(path: str, value: Any, annotation: Any) -> Iterator[Mismatch | _Place]
 
 
 def _members(path: str, value: Mapping[str, Any], fields: Mapping[str, _Field]) -> Iterator[Mismatch | _Place]:
-    """Yield the keys of an object that are wrong, and the places of the others."""
+    """Yield a mismatch for each wrong key of an object, and a place for each other key."""
     for key, (annotation, required) in fields.items():
         if key in value:
             yield _Place(_member_path(path, key), value[key], annotation)
@@ -293,7 +293,7 @@ def _members(path: str, value: Mapping[str, Any], fields: Mapping[str, _Field]) 
 
 
 def _fits(value: object, annotation: Any) -> bool:
-    """Tell whether a value has the JSON type, or for an enum the value, of an annotation that is no union."""
+    """Tell whether a value has the JSON type of an annotation. An enum must have the value; unions are not for here."""
     kind = get_origin(annotation) or annotation
     if kind is Any:
         return True
@@ -304,27 +304,27 @@ def _fits(value: object, annotation: Any) -> bool:
     if kind is float:
         return type(value) in (float, int)  # JSON has one kind of number
     if kind in _PLAIN:
-        return type(value) is kind  # and so true is no int
-    return True  # no payload type has such an annotation; one of your own that has is not judged by it
+        return type(value) is kind  # `true` is not an int
+    return True  # only a TypedDict of your own can have another annotation, which is not checked
 
 
 def _member_path(path: str, key: str) -> str:
-    """Return the path of a key, such that no two keys have the same."""
+    """Return the path of a key. No two keys have the same path."""
     if not key.isidentifier():
         return f"{path}[{json.dumps(key)}]"
     return f"{path}.{key}" if path else key
 
 
 def _type_name(value: object) -> str:
-    """Say what a JSON value is, never what it holds."""
+    """Name the JSON type of a value."""
     return "None" if value is None else type(value).__name__
 
 
 def _shown(text: str) -> str:
-    """Return the value of an enum, such that it fits on a line."""
+    """Return the value of an enum, short enough for a line."""
     return repr(text) if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]!r}..."
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether this is a JSON object."""
+    """Tell whether a value is a JSON object."""
     return isinstance(value, Mapping)

@@ -1,9 +1,9 @@
-"""The events: one class per event type, and what turns a body into one of them.
+"""The events: one class per event type, and the unions of their families. Read this module as an index.
 
-Read top to bottom it is the index of all there is. To add an event type, write its class, and its name in the
-union of its family and in `WebhookEventType`: a test fails where one of them is forgotten.
+A new event type needs five things: its class, its name in `__all__`, its class in the union of its family, its line in
+`WebhookEventType`, and a sample in `_samples.py`. One test names the things that are missing.
 
-Every event narrows, by `event.type == "user.created"`, by `match event.type` and by class pattern::
+An event narrows by `event.type == "user.created"`, by `match event.type` and by class pattern::
 
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, T
 if TYPE_CHECKING:
     from datetime import datetime
 
-    # By name only: sixty TypedDicts would be half of the import, and nothing here needs them at run time.
+    # Only type checkers need these names. Sixty TypedDicts would double the time of the import.
     from .types import (
         BillingPaymentAttemptWebhookEventJSON,
         BillingSubscriptionItemWebhookEventJSON,
@@ -42,36 +42,102 @@ if TYPE_CHECKING:
         WaitlistEntryJSON,
     )
 
-# No __all__: the public names are all those below without an underscore, and two lists would drift apart.
+__all__ = [
+    "EVENT_CLASSES",
+    "BillingPaymentAttemptWebhookEvent",
+    "BillingSubscriptionItemWebhookEvent",
+    "BillingSubscriptionWebhookEvent",
+    "EmailCreated",
+    "EmailWebhookEvent",
+    "Event",
+    "OrganizationCreated",
+    "OrganizationDeleted",
+    "OrganizationDomainCreated",
+    "OrganizationDomainDeleted",
+    "OrganizationDomainUpdated",
+    "OrganizationDomainWebhookEvent",
+    "OrganizationInvitationAccepted",
+    "OrganizationInvitationCreated",
+    "OrganizationInvitationRevoked",
+    "OrganizationInvitationWebhookEvent",
+    "OrganizationMembershipCreated",
+    "OrganizationMembershipDeleted",
+    "OrganizationMembershipUpdated",
+    "OrganizationMembershipWebhookEvent",
+    "OrganizationUpdated",
+    "OrganizationWebhookEvent",
+    "PaymentAttemptCreated",
+    "PaymentAttemptUpdated",
+    "PermissionCreated",
+    "PermissionDeleted",
+    "PermissionUpdated",
+    "PermissionWebhookEvent",
+    "RoleCreated",
+    "RoleDeleted",
+    "RoleUpdated",
+    "RoleWebhookEvent",
+    "SMSWebhookEvent",
+    "SessionCreated",
+    "SessionEnded",
+    "SessionPending",
+    "SessionRemoved",
+    "SessionRevoked",
+    "SessionWebhookEvent",
+    "SmsCreated",
+    "SubscriptionActive",
+    "SubscriptionCreated",
+    "SubscriptionItemAbandoned",
+    "SubscriptionItemActive",
+    "SubscriptionItemCanceled",
+    "SubscriptionItemCreated",
+    "SubscriptionItemEnded",
+    "SubscriptionItemFreeTrialEnding",
+    "SubscriptionItemIncomplete",
+    "SubscriptionItemPastDue",
+    "SubscriptionItemUpcoming",
+    "SubscriptionItemUpdated",
+    "SubscriptionPastDue",
+    "SubscriptionUpdated",
+    "UnknownEvent",
+    "UserCreated",
+    "UserDeleted",
+    "UserUpdated",
+    "UserWebhookEvent",
+    "WaitlistEntryCreated",
+    "WaitlistEntryUpdated",
+    "WaitlistEntryWebhookEvent",
+    "WebhookEvent",
+    "WebhookEventType",
+]
 
-# Covariant, as events are read only.
+# Both are covariant, because events are read-only.
 TypeT = TypeVar("TypeT", bound=str, covariant=True)
 DataT = TypeVar("DataT", covariant=True)
 
 
 @dataclass_transform(frozen_default=True)
 def _event_dataclass(cls: type[Any]) -> Any:
-    """Make a dataclass that is frozen to type checkers; at run time that would be half of the cost of an event."""
+    """Make a dataclass that only type checkers see as frozen. A really frozen one doubles the cost of an event."""
     return dataclass(slots=True, repr=False)(cls)
 
 
 @_event_dataclass
 class Event(Generic[TypeT, DataT]):
-    """What every event has. The class of an event is one of its subclasses, by type.
+    """The base class of all events. Each event type has its own subclass.
 
-    Made by `parse_event`. Events compare, copy and pickle. They are for reading: to assign to one is an error to a type
-    checker. The payload is the parsed JSON itself.
+    `parse_event` and `verify_and_parse` make events. Events compare, copy and pickle. They are read-only: type checkers
+    refuse an assignment.
 
     Attributes:
-        type: The event type: `"user.created"`. Narrows the union. `"unknown"` for an `UnknownEvent`.
-        data: The payload: a `dict` that has the shape of one of the TypedDicts in `clerk_webhook.types`.
+        type: The event type: `"user.created"`. It narrows the union. `"unknown"` for an `UnknownEvent`.
+        data: The payload: a `dict` in the shape of one of the TypedDicts in `clerk_webhook.types`.
         raw: The whole body as parsed. `parse_event(event.raw)` makes the event again, in another process too.
-        message_id: The `svix-id` header: the same on every retry and manual replay, so what to deduplicate by.
-            None where a body was parsed without its headers.
+        message_id: The `svix-id` header. It is the same on every retry and manual replay, so deduplicate by it. None if
+            the body was parsed without its headers.
     """
 
     if not TYPE_CHECKING:
-        # Generic's own does much that nothing here uses, 46 times over: it was a third of the whole import.
+        # Generic's own method does much that nothing here uses: for all classes it took a third of the import.
         __class_getitem__ = classmethod(GenericAlias)
 
     type: TypeT
@@ -81,34 +147,34 @@ class Event(Generic[TypeT, DataT]):
 
     @property
     def wire_type(self) -> str:
-        """The event type exactly as sent, of an unknown event too."""
+        """The event type exactly as sent, even for an unknown event."""
         wire_type: str = self.raw["type"]
         return wire_type
 
     @property
     def object(self) -> str | None:
-        """What the body calls itself: `"event"`."""
+        """The `object` of the body: `"event"`. None if the body has no such text."""
         return _text(self.raw.get("object"))
 
     @property
     def timestamp(self) -> int | None:
-        """When it happened, as sent: milliseconds since the epoch, but seconds from the Dashboard's "Send Example".
+        """The time of the event as sent: milliseconds since the epoch, but seconds from the Dashboard's "Send Example".
 
-        `occurred_at` tells the two apart. None where the body has no such integer.
+        `occurred_at` tells the two apart. None if the body has no such integer.
         """
         timestamp = self.raw.get("timestamp")
         return timestamp if type(timestamp) is int else None
 
     @property
     def occurred_at(self) -> datetime | None:
-        """When it happened, in UTC. None where the body doesn't say."""
-        # Imported here, as few handlers ask and it is a large part of an import.
+        """The time of the event, in UTC. None if the body has no `timestamp` that is a time."""
+        # Imported here because few handlers ask, and datetime is a large part of the import.
         from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
         timestamp = self.timestamp
         if timestamp is None:
             return None
-        # Milliseconds until 1973 and seconds after the year 5138 are what this takes for the other.
+        # This misreads milliseconds before March 1973 and seconds after the year 5138.
         unit = timedelta(milliseconds=1) if abs(timestamp) >= _LEAST_MILLISECONDS else timedelta(seconds=1)
         try:
             return datetime(1970, 1, 1, tzinfo=UTC) + timestamp * unit
@@ -117,28 +183,31 @@ class Event(Generic[TypeT, DataT]):
 
     @property
     def instance_id(self) -> str | None:
-        """The Clerk instance, `"ins_..."`: tells development from production. In bodies since April 2025."""
+        """The id of the Clerk instance, `"ins_..."`: development or production. Bodies have it since April 2025."""
         return _text(self.raw.get("instance_id"))
 
     @property
     def event_attributes(self) -> dict[str, Any] | None:
-        """What is known of the request that led to the event, where there is any: `http_request`."""
+        """The `event_attributes` of the body, which hold `http_request`. None if the body has none."""
         attributes = self.raw.get("event_attributes")
         return attributes if _is_object(attributes) else None
 
     @property
     def client_ip(self) -> str | None:
-        """The address of the client whose request led to the event. None where a server did it."""
+        """The address of the client whose request caused the event. None if a server caused it."""
         return _text(_inner(self.event_attributes, "http_request").get("client_ip"))
 
     @property
     def user_agent(self) -> str | None:
-        """The user agent of the client whose request led to the event, where it is known."""
+        """The user agent of the client whose request caused the event. None if it is not known."""
         return _text(_inner(self.event_attributes, "http_request").get("user_agent"))
 
     @property
     def user_id(self) -> str | None:
-        """Whom the event is about, `"user_..."`, where the payload says so. `data["id"]` is that in `user.*` only."""
+        """The id of the user whom the event is about, `"user_..."`. None if the payload names no user.
+
+        Only in `user.*` events is `data["id"]` the same.
+        """
         data = self.data
         if not _is_object(data):
             return None
@@ -152,7 +221,7 @@ class Event(Generic[TypeT, DataT]):
 
     @property
     def organization_id(self) -> str | None:
-        """Which organization the event is about, `"org_..."`, where the payload says so."""
+        """The id of the organization that the event is about, `"org_..."`. None if the payload names none."""
         data = self.data
         if not _is_object(data):
             return None
@@ -165,7 +234,7 @@ class Event(Generic[TypeT, DataT]):
         )
 
     def __repr__(self) -> str:
-        """Show the type and the ids, never the payload: an e-mail's or a text message's holds one-time codes."""
+        """Show the type and the ids, never the payload, because some payloads hold one-time codes."""
         resource = _text(_inner(self.raw, "data").get("id"))
         return f"<{type(self).__name__} {self.wire_type!r} id={resource!r} message_id={self.message_id!r}>"
 
@@ -174,7 +243,7 @@ _LEAST_MILLISECONDS = 100_000_000_000
 
 
 def _text(value: object) -> str | None:
-    """Return a text that says something: Clerk writes `""` where it means null in places."""
+    """Return a text that is not empty, else None: Clerk writes `""` for null in places."""
     return value if isinstance(value, str) and value else None
 
 
@@ -184,7 +253,7 @@ def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def _inner(container: dict[str, Any] | None, key: str) -> dict[str, Any]:
-    """Return an object inside a JSON object, empty where there is none."""
+    """Return an object inside a JSON object, or an empty one."""
     inner = container.get(key) if container else None
     return inner if _is_object(inner) else {}
 
@@ -196,13 +265,13 @@ class UserCreated(Event[Literal["user.created"], "UserJSON"]):
 
 
 class UserUpdated(Event[Literal["user.updated"], "UserJSON"]):
-    """Something of a user changed: profile, addresses, metadata, security settings."""
+    """A user changed: the profile, an address, the metadata or a security setting, for example."""
 
     __slots__ = ()
 
 
 class UserDeleted(Event[Literal["user.deleted"], "DeletedObjectJSON"]):
-    """A user was deleted, by themselves or by you; little more than the id is left."""
+    """A user was deleted. Little more than the id is left."""
 
     __slots__ = ()
 
@@ -214,7 +283,7 @@ class SessionCreated(Event[Literal["session.created"], "SessionJSON"]):
 
 
 class SessionPending(Event[Literal["session.pending"], "SessionJSON"]):
-    """A user signed in and has tasks to finish before the session is active."""
+    """A user signed in, and has to finish tasks before the session is active."""
 
     __slots__ = ()
 
@@ -232,7 +301,7 @@ class SessionRemoved(Event[Literal["session.removed"], "SessionJSON"]):
 
 
 class SessionRevoked(Event[Literal["session.revoked"], "SessionJSON"]):
-    """A session was revoked, in the Dashboard, by another device or through the Backend API."""
+    """A session was revoked in the Dashboard, by another device or through the Backend API."""
 
     __slots__ = ()
 
@@ -244,13 +313,13 @@ class OrganizationCreated(Event[Literal["organization.created"], "OrganizationJS
 
 
 class OrganizationUpdated(Event[Literal["organization.updated"], "OrganizationJSON"]):
-    """Something of an organization changed."""
+    """An organization changed."""
 
     __slots__ = ()
 
 
 class OrganizationDeleted(Event[Literal["organization.deleted"], "DeletedObjectJSON"]):
-    """An organization was deleted; little more than the id is left."""
+    """An organization was deleted. Little more than the id is left."""
 
     __slots__ = ()
 
@@ -262,13 +331,13 @@ class OrganizationDomainCreated(Event[Literal["organizationDomain.created"], "Or
 
 
 class OrganizationDomainUpdated(Event[Literal["organizationDomain.updated"], "OrganizationDomainJSON"]):
-    """A domain of an organization changed: verified, for example."""
+    """A domain of an organization changed: it was verified, for example."""
 
     __slots__ = ()
 
 
 class OrganizationDomainDeleted(Event[Literal["organizationDomain.deleted"], "DeletedObjectJSON"]):
-    """A domain was removed from an organization; little more than the id is left."""
+    """A domain was removed from an organization. Little more than the id is left."""
 
     __slots__ = ()
 
@@ -306,7 +375,7 @@ class OrganizationMembershipUpdated(Event[Literal["organizationMembership.update
 
 
 class OrganizationMembershipDeleted(Event[Literal["organizationMembership.deleted"], "OrganizationMembershipJSON"]):
-    """A user is no longer a member; the payload is the whole membership as it was."""
+    """A user is no longer a member of an organization. The payload is the whole membership as it was."""
 
     __slots__ = ()
 
@@ -324,7 +393,7 @@ class RoleUpdated(Event[Literal["role.updated"], "RoleJSON"]):
 
 
 class RoleDeleted(Event[Literal["role.deleted"], "DeletedObjectJSON"]):
-    """A role was deleted; little more than the id is left."""
+    """A role was deleted. Little more than the id is left."""
 
     __slots__ = ()
 
@@ -342,19 +411,19 @@ class PermissionUpdated(Event[Literal["permission.updated"], "PermissionJSON"]):
 
 
 class PermissionDeleted(Event[Literal["permission.deleted"], "DeletedObjectJSON"]):
-    """A permission was deleted; little more than the id is left."""
+    """A permission was deleted. Little more than the id is left."""
 
     __slots__ = ()
 
 
 class EmailCreated(Event[Literal["email.created"], "EmailJSON"]):
-    """Clerk has an e-mail for a user, which you deliver if `delivered_by_clerk` is false. Holds one-time codes."""
+    """Clerk has an e-mail for a user. Deliver it if `delivered_by_clerk` is false. It can hold one-time codes."""
 
     __slots__ = ()
 
 
 class SmsCreated(Event[Literal["sms.created"], "SMSMessageJSON"]):
-    """Clerk has a text message for a user, which you deliver if `delivered_by_clerk` is false. Holds one-time codes."""
+    """Clerk has a text message for a user. Deliver it if `delivered_by_clerk` is false. It can hold one-time codes."""
 
     __slots__ = ()
 
@@ -372,79 +441,79 @@ class WaitlistEntryUpdated(Event[Literal["waitlistEntry.updated"], "WaitlistEntr
 
 
 class PaymentAttemptCreated(Event[Literal["paymentAttempt.created"], "BillingPaymentAttemptWebhookEventJSON"]):
-    """A payment was started."""
+    """A payment attempt started. Its status is `pending`."""
 
     __slots__ = ()
 
 
 class PaymentAttemptUpdated(Event[Literal["paymentAttempt.updated"], "BillingPaymentAttemptWebhookEventJSON"]):
-    """A payment was paid or failed."""
+    """A payment attempt was paid or failed."""
 
     __slots__ = ()
 
 
 class SubscriptionCreated(Event[Literal["subscription.created"], "BillingSubscriptionWebhookEventJSON"]):
-    """A user or an organization got its subscription."""
+    """A subscription was created, usually together with its user or organization."""
 
     __slots__ = ()
 
 
 class SubscriptionUpdated(Event[Literal["subscription.updated"], "BillingSubscriptionWebhookEventJSON"]):
-    """A subscription changed, or one of its items."""
+    """A subscription changed, except for its status. Its items changed, for example."""
 
     __slots__ = ()
 
 
 class SubscriptionActive(Event[Literal["subscription.active"], "BillingSubscriptionWebhookEventJSON"]):
-    """A subscription became active."""
+    """A subscription became active. An item of the free default plan is enough."""
 
     __slots__ = ()
 
 
 class SubscriptionPastDue(Event[Literal["subscription.pastDue"], "BillingSubscriptionWebhookEventJSON"]):
-    """A payment of a subscription is overdue."""
+    """An item of a subscription became past due."""
 
     __slots__ = ()
 
 
 class SubscriptionItemCreated(Event[Literal["subscriptionItem.created"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item was added to a subscription. Clerk dropped this type in August 2026."""
+    """An item was added to a subscription. Clerk dropped this event type in August 2026."""
 
     __slots__ = ()
 
 
 class SubscriptionItemUpdated(Event[Literal["subscriptionItem.updated"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item of a subscription changed in a way that has no type of its own."""
+    """A subscription item changed, except for its status. Clerk also sends it at each renewal."""
 
     __slots__ = ()
 
 
 class SubscriptionItemActive(Event[Literal["subscriptionItem.active"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item became the one in force."""
+    """A subscription item became active: its payment succeeded, or its free trial started."""
 
     __slots__ = ()
 
 
 class SubscriptionItemUpcoming(Event[Literal["subscriptionItem.upcoming"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item is due to start after the current period."""
+    """A subscription item is due to start after the current period."""
 
     __slots__ = ()
 
 
 class SubscriptionItemCanceled(Event[Literal["subscriptionItem.canceled"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item was canceled, and ends with the current period."""
+    """A subscription item was canceled. It runs to the end of its period."""
 
     __slots__ = ()
 
 
 class SubscriptionItemEnded(Event[Literal["subscriptionItem.ended"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """An item was in force and has ended."""
+    """A subscription item ended."""
 
     __slots__ = ()
 
 
 class SubscriptionItemPastDue(Event[Literal["subscriptionItem.pastDue"], "BillingSubscriptionItemWebhookEventJSON"]):
-    """A payment of an item is overdue."""
+    """A recurring payment of a subscription item failed."""
 
     __slots__ = ()
 
@@ -452,7 +521,7 @@ class SubscriptionItemPastDue(Event[Literal["subscriptionItem.pastDue"], "Billin
 class SubscriptionItemFreeTrialEnding(
     Event[Literal["subscriptionItem.freeTrialEnding"], "BillingSubscriptionItemWebhookEventJSON"]
 ):
-    """A free trial ends soon."""
+    """A free trial ends in three days. Clerk sends it at once for a shorter trial."""
 
     __slots__ = ()
 
@@ -460,7 +529,7 @@ class SubscriptionItemFreeTrialEnding(
 class SubscriptionItemIncomplete(
     Event[Literal["subscriptionItem.incomplete"], "BillingSubscriptionItemWebhookEventJSON"]
 ):
-    """An item waits for the payer to do something before it can start."""
+    """A checkout started, and the payment of the subscription item is not complete."""
 
     __slots__ = ()
 
@@ -468,15 +537,15 @@ class SubscriptionItemIncomplete(
 class SubscriptionItemAbandoned(
     Event[Literal["subscriptionItem.abandoned"], "BillingSubscriptionItemWebhookEventJSON"]
 ):
-    """An upcoming item was replaced before it started."""
+    """An upcoming subscription item was replaced before it started."""
 
     __slots__ = ()
 
 
 class UnknownEvent(Event[Literal["unknown"], Any]):
-    """An event of a type newer than this release: `wire_type` says which, and `data` is whatever was sent.
+    """An event of a type that is newer than this release. `wire_type` has the type, and `data` any JSON value.
 
-    Clerk adds types several times a year. Answer 200 to those you don't use: anything else is sent again for
+    Clerk adds types several times a year. Answer 200 to events that you do not use; otherwise Svix sends them again for
     27 hours.
     """
 
@@ -586,12 +655,12 @@ WebhookEventType: TypeAlias = Literal[
 
 
 def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[Any, Any]]]:
-    """Return the classes by the event type that stands on their class line."""
+    """Return the classes by the event type on their class line."""
     by_type: dict[str, type[Event[Any, Any]]] = {}
     for cls in classes:
         if cls is UnknownEvent:
             continue
-        (base,) = cls.__dict__["__orig_bases__"]  # by typing, for each subclass of a generic
+        (base,) = cls.__dict__["__orig_bases__"]  # typing sets it on each subclass of a generic
         (event_type,) = base.__args__[0].__args__
         if event_type in by_type:
             raise TypeError(f"{cls.__name__} and {by_type[event_type].__name__} are both {event_type!r}.")
@@ -599,7 +668,7 @@ def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[A
     return by_type
 
 
-# Any, for to pyright a generic class without arguments is one of Unknown.
+# Any, because pyright fills in Unknown for the arguments of a bare generic class.
 _EVENT: Any = Event
 EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(_EVENT.__subclasses__())
 """The class of each known event type."""

@@ -1,13 +1,14 @@
-"""What is asked of a user most often: the primary addresses, the verified ones, the name, the times.
+"""Read a user: the primary addresses, the verified addresses, the name, the times.
 
-The primary address is the one that the user's `primary_email_address_id` names. It is not always the first, and it
-can be gone::
+The user's `primary_email_address_id` names the primary address. That address is not always the first of the list, and
+it can be absent from the list::
 
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):
             save(user["id"], primary_email_address(user), full_name(user), to_datetime(user["created_at"]))
 
-Every function takes `session["user"]` too, which can be null, and none minds a key that a body lacks.
+The functions take the user of a session too, which can be absent or null: `full_name(session.get("user"))`. They accept
+a user that lacks keys.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def primary_email_address(user: UserJSON | None) -> str | None:
-    """Return the primary e-mail address of a user. Whether it is verified is another question.
+    """Return the primary e-mail address of a user. The address need not be verified.
 
     Args:
         user: The user, from a `user.*` or a `session.*` event.
 
     Returns:
-        The address. None where the user has none, or where the one that is named isn't there.
+        The address. None if the user has no primary address, or if the list lacks it.
 
     Example:
         ```python
@@ -52,10 +53,13 @@ def primary_email_address(user: UserJSON | None) -> str | None:
 
 
 def verified_email_addresses(user: UserJSON | None) -> list[str]:
-    """Return the e-mail addresses that a user has proven to have, in the order sent.
+    """Return the verified e-mail addresses of a user.
 
     Args:
         user: The user, from a `user.*` or a `session.*` event.
+
+    Returns:
+        The addresses, in the order sent.
 
     Example:
         ```python
@@ -73,13 +77,13 @@ def verified_email_addresses(user: UserJSON | None) -> list[str]:
 
 
 def primary_phone_number(user: UserJSON | None) -> str | None:
-    """Return the primary phone number of a user, in E.164 form: `"+15555550100"`.
+    """Return the primary phone number of a user.
 
     Args:
         user: The user, from a `user.*` or a `session.*` event.
 
     Returns:
-        The number. None where the user has none, or where the one that is named isn't there.
+        The number in E.164 form: `"+15555550100"`. None if the user has no primary number, or if the list lacks it.
 
     Example:
         ```python
@@ -98,7 +102,7 @@ def primary_web3_wallet(user: UserJSON | None) -> str | None:
         user: The user, from a `user.*` or a `session.*` event.
 
     Returns:
-        The address. None where the user has none, or where the one that is named isn't there.
+        The address. None if the user has no primary wallet, or if the list lacks it.
 
     Example:
         ```python
@@ -111,13 +115,13 @@ def primary_web3_wallet(user: UserJSON | None) -> str | None:
 
 
 def full_name(user: UserJSON | None) -> str | None:
-    """Return the first and the last name of a user, or the one that there is.
+    """Return the first and the last name of a user, separated by a space.
 
     Args:
         user: The user, from a `user.*` or a `session.*` event.
 
     Returns:
-        The name. None where both are null or blank, which is common.
+        The name. One name alone if the other is null or blank. None if both are, which is common.
 
     Example:
         ```python
@@ -137,18 +141,18 @@ def to_datetime(millis: None) -> None: ...
 @overload
 def to_datetime(millis: UnixMillis | None) -> datetime | None: ...
 def to_datetime(millis: UnixMillis | None) -> datetime | None:
-    """Return a time in a payload as a `datetime`, in UTC and exact to the millisecond.
+    """Convert a time in a payload to a `datetime`, exact to the millisecond.
 
-    For the times of payloads. An event's own `timestamp` can be in seconds, which its `occurred_at` knows.
+    An event's own `timestamp` can be in seconds: use `event.occurred_at` for it.
 
     Args:
-        millis: Milliseconds since the epoch, or the null that many of these fields can hold.
+        millis: Milliseconds since the epoch, or None.
 
     Returns:
-        The time, aware. None for null.
+        The time, aware, in UTC. None for None.
 
     Raises:
-        OverflowError: It lies outside the years 1 to 9999, and is no time that Clerk means.
+        OverflowError: The time is outside the years 1 to 9999.
 
     Example:
         ```python
@@ -159,7 +163,7 @@ def to_datetime(millis: UnixMillis | None) -> datetime | None:
 
 
 def _by_id(resources: Iterable[Mapping[str, Any]] | None, resource_id: str | None, key: str) -> str | None:
-    """Return what the resource with an id has under a key. An id can be absent, and then it is not the one meant."""
+    """Return the value of a key in the resource that has an id. A resource without an id never matches."""
     if not resource_id:
         return None
     return next((resource.get(key) for resource in resources or () if resource.get("id") == resource_id), None)

@@ -1,4 +1,4 @@
-"""Write `reference/events.md` from the code: run it after a change to an event class, a payload type or a sample."""
+"""Write `reference/events.md` from the code. Run it after a change to an event class, a payload type or a sample."""
 
 import json
 import re
@@ -14,21 +14,23 @@ PAGE = Path(__file__).parent / "reference" / "events.md"
 INTRODUCTION = """\
 # Events
 
-<!-- Made by docs/make_events.py from the code: change the docstrings there, and run it again. -->
+<!-- docs/make_events.py writes this page. Change the docstrings in the code, and run it again. -->
 
-Every event type, when it is sent, its class in `clerk_webhook.events`, its payload type in `clerk_webhook.types`, and a
-sample. `clerk-webhook events TYPE` shows the same in a terminal, and `clerk_webhook.testing.sample(TYPE)` returns the
-payload of the sample.
+This page lists every event type: when Clerk sends it, its class in `clerk_webhook.events`, its payload type in
+`clerk_webhook.types`, and a sample. `clerk-webhook events TYPE` shows the same in a terminal.
+`clerk_webhook.testing.sample_event(TYPE)` returns the sample.
 
-A type describes what arrives, and nothing is refused for differing from it: `clerk_webhook.conformance.check` tells
-where an event does. Keys that are not marked as required are absent from some bodies: use `data.get(key)`.
-`UnixMillis` is an `int`, in milliseconds since the Unix epoch: `clerk_webhook.users.to_datetime` converts it.
-`Metadata` is a `dict[str, Any]`: any JSON object.
+The payload types describe real deliveries. Parsing never refuses an event because it differs from its type;
+`clerk_webhook.conformance.check` lists the differences.
+
+- A key that is not marked as required can be absent: read it with `data.get(key)`.
+- `UnixMillis` is an `int`: milliseconds since the Unix epoch. `clerk_webhook.users.to_datetime` converts it.
+- `Metadata` is a `dict[str, Any]`: any JSON object.
 """
 
 
 def page() -> str:
-    """Return the page as it should be now."""
+    """Return the page."""
     return "\n".join([INTRODUCTION, *index(), *events(), *payloads()])
 
 
@@ -54,7 +56,7 @@ def events() -> Iterator[str]:
 
 
 def payloads() -> Iterator[str]:
-    """Yield a section for each payload type, in the order in which events and keys lead to them."""
+    """Yield a section for each payload type, in the order of the events and keys that lead to them."""
     yield "## Payload types\n"
     reached = {"WebhookEventJSON": None, "EventAttributesJSON": None, "HttpRequestJSON": None}
     for event_type in EVENT_CLASSES:
@@ -64,7 +66,7 @@ def payloads() -> Iterator[str]:
 
 
 def payload(payload_type: PayloadType) -> Iterator[str]:
-    """Yield a section for a payload type: a row per key."""
+    """Yield a section for a payload type, with a row per key."""
     yield f"### `{payload_type.name}`\n"
     yield f"{payload_type.meaning}\n"
     yield "| key | type | required | meaning |"
@@ -85,7 +87,7 @@ def link(name: str) -> str:
 
 
 def anchor(heading: str) -> str:
-    """Return the anchor that Markdown renderers give a heading: lower case, without punctuation."""
+    """Return the anchor of a heading in Markdown: lower case, without punctuation."""
     return re.sub(r"[^\w-]", "", heading.lower())
 
 

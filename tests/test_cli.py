@@ -125,7 +125,7 @@ def test_events_lists_every_type(capsys):
         "type": "user.deleted",
         "class": "UserDeleted",
         "payload": "DeletedObjectJSON",
-        "fires": "A user was deleted, by themselves or by you; little more than the id is left.",
+        "fires": "A user was deleted. Little more than the id is left.",
     }
 
 
@@ -204,9 +204,9 @@ def test_events_shows_what_a_key_is(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["events", "session.created"]) == 0
     shown = re.sub(" +", " ", capsys.readouterr().out)
-    assert " client_id str The browser or device that it belongs to.\n" in shown
+    assert " client_id str The id of the browser or device.\n" in shown
     assert " latest_activity? SessionActivityJSON | None\n" in shown
-    assert "\nUserJSON\nA user: " in shown
+    assert "\nUserJSON\nA user, in " in shown
 
 
 def test_events_as_json_has_the_types_and_the_sample(capsys):
@@ -219,7 +219,7 @@ def test_events_as_json_has_the_types_and_the_sample(capsys):
         "name": "message",
         "annotation": "str",
         "required": True,
-        "meaning": "The text, one-time codes included.",
+        "meaning": "The text, with one-time codes.",
     }
 
 

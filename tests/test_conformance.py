@@ -1,4 +1,4 @@
-"""What arrived, held against the payload types: every difference is told once, in its place, and nothing private."""
+"""A check lists every difference from the payload types once, in its place, and nothing private."""
 
 import copy
 import logging
@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
+from clerk_webhook._samples import BODIES
 from clerk_webhook.conformance import Mismatch, annotation_text, check, payload_type_of
 from clerk_webhook.testing import sample_event
 
@@ -164,11 +165,11 @@ ADDRESS_STATUS = ("data", "email_addresses", 0, "verification", "status")
         ),
     ],
 )
-def test_one_change_is_one_mismatch_or_none(path, new, mismatch, as_event):
+def test_a_change_gives_one_mismatch_or_none(path, new, mismatch, as_event):
     body = changed(BODY, path, new)
     expected = [Mismatch(*mismatch)] if mismatch else []
     assert check(parse_event(body) if as_event else body) == expected
-    if path[0] == "data":  # and so it is in the payload alone
+    if path[0] == "data":  # a check of the payload alone finds the same
         assert check(body["data"]) == [each._replace(path=each.path.removeprefix("data.")) for each in expected]
 
 
@@ -181,7 +182,7 @@ def test_one_change_is_one_mismatch_or_none(path, new, mismatch, as_event):
         (("data",), None, ("data", "type", "UserJSON", "None")),
     ],
 )
-def test_a_body_may_lack_what_an_event_must_have(path, new, mismatch):
+def test_a_body_that_is_no_event_is_checked_too(path, new, mismatch):
     assert check(changed(BODY, path, new)) == [mismatch]
 
 
@@ -193,8 +194,8 @@ def test_the_payload_of_a_type_newer_than_this_release_is_not_checked(data):
 
 ANY_OBJECT = (
     'Literal["event", "user", "session", "organization", "organization_domain", "organization_invitation", '
-    '"organization_membership", "role", "permission", "email", "sms_message", "waitlist_entry", '
-    '"commerce_payment_attempt", "commerce_subscription", "commerce_subscription_item"]'
+    '"organization_membership", "role", "permission", "email", "sms_message", "waitlist_entry", "waitlistEntry", '
+    '"commerce_payment_attempt", "commerce_subscription", "commerce_subscription_item", "subscription_item"]'
 )
 
 
@@ -219,7 +220,7 @@ ANY_OBJECT = (
         ({"object": ["user"]}, ("object", "type", ANY_OBJECT, "list")),
     ],
 )
-def test_what_is_neither_an_event_nor_a_payload_is_one_mismatch(value, mismatch):
+def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, mismatch):
     assert check(value) == [mismatch]
 
 
@@ -242,7 +243,7 @@ def test_what_is_neither_an_event_nor_a_payload_is_one_mismatch(value, mismatch)
         (MappingProxyType(USER), None),
     ],
 )
-def test_what_conforms_has_no_mismatch(payload, payload_type):
+def test_a_payload_that_conforms_has_no_mismatch(payload, payload_type):
     assert check(payload, payload_type) == []
 
 
@@ -275,11 +276,11 @@ def test_what_conforms_has_no_mismatch(payload, payload_type):
         ),
     ],
 )
-def test_a_payload_is_checked_as_what_it_says_it_is_or_as_what_the_caller_says(value, payload_type, mismatches):
+def test_the_object_of_a_payload_or_the_caller_decides_its_type(value, payload_type, mismatches):
     assert check(value, payload_type) == mismatches
 
 
-def test_the_mismatches_come_in_the_order_of_the_types_and_then_new_keys_in_their_own():
+def test_mismatches_come_in_the_order_of_the_types_and_unexpected_keys_last():
     body = {"z": 1, "a": 1, "event_attributes": 1, "object": 1, "data": {"y": 1, "b": 1, "deleted": 1, "object": 1}}
     body |= {"type": "user.deleted", "timestamp": "1"}
     assert [mismatch.path for mismatch in check(body)] == [
@@ -312,13 +313,13 @@ class TreeJSON(TypedDict):
 
 
 @pytest.mark.parametrize("wrap", [lambda user: user, lambda user: parse_event(BODY | {"data": user})])
-def test_the_payload_type_may_be_one_of_your_own(wrap):
+def test_the_payload_type_can_be_a_typed_dict_of_your_own(wrap):
     prefix = "" if wrap(USER) is USER else "data."
     assert check(wrap(USER), MyUserJSON) == check(wrap(USER | {"loyalty": 3}), MyUserJSON) == []
     assert check(wrap(USER | {"loyalty": "x"}), MyUserJSON) == [(f"{prefix}loyalty", "type", "int", "str")]
 
 
-def test_the_payload_of_a_type_newer_than_this_release_can_be_given_a_type():
+def test_the_payload_of_a_type_newer_than_this_release_is_checked_against_a_given_type():
     event = parse_event(
         {"object": "event", "type": "user.vanished", "data": {"object": "user", "id": 1, "deleted": True}}
     )
@@ -338,14 +339,24 @@ def test_the_payload_of_a_type_newer_than_this_release_can_be_given_a_type():
         ({"needed": "a", "certain": 1}, [("certain", "type", "Literal[True]", "int")]),
     ],
 )
-def test_unions_and_keys_that_are_required_one_by_one_are_understood(value, mismatches):
+def test_a_check_understands_unions_and_required_keys(value, mismatches):
     assert check(value, PartJSON) == mismatches
 
 
-@pytest.mark.parametrize("payload_type", [dict, int, "UserJSON", {"first_name": "Ada"}, USER])
-def test_a_payload_type_that_is_no_typed_dict_is_a_type_error_without_the_payload(payload_type):
-    with pytest.raises(TypeError, match=r"must be a TypedDict, such as types\.UserJSON\.$"):
-        check(USER, payload_type)
+@pytest.mark.parametrize(
+    ("value", "payload_type"),
+    [
+        (USER, dict),
+        (USER, int),
+        (USER, "UserJSON"),
+        (types.UserJSON, {"first_name": "Ada"}),
+        (types.UserJSON, USER),
+        (types.UserJSON, parse_event(BODY)),
+    ],
+)
+def test_swapped_or_wrong_arguments_are_a_type_error_without_the_payload(value, payload_type):
+    with pytest.raises(TypeError, match=r"^payload_type must be a TypedDict: check\(payload, types\.UserJSON\)\.$"):
+        check(value, payload_type)
 
 
 @pytest.mark.parametrize(
@@ -387,7 +398,7 @@ def test_the_path_of_a_key_is_unambiguous_and_printable(key, path):
         (True, "bool"),
     ],
 )
-def test_only_of_an_enum_is_the_value_shown_and_then_on_one_short_line(value, found):
+def test_a_mismatch_shows_the_value_of_an_enum_alone_on_one_short_line(value, found):
     (mismatch,) = check(changed(BODY, ADDRESS_STATUS, value))
     assert mismatch.found == found
     assert found in str(mismatch)
@@ -404,7 +415,7 @@ def test_only_of_an_enum_is_the_value_shown_and_then_on_one_short_line(value, fo
         (Mismatch("", "type", "WebhookEventJSON", "int"), "expected WebhookEventJSON, found int"),
     ],
 )
-def test_a_mismatch_reads_as_a_line(mismatch, line, caplog):
+def test_a_mismatch_is_a_line_of_text(mismatch, line, caplog):
     logging.getLogger("test").warning("%s", mismatch)
     assert str(mismatch) == f"{mismatch}" == caplog.messages[0] == line
 
@@ -426,7 +437,7 @@ def test_a_mismatch_reads_as_a_line(mismatch, line, caplog):
         (NotRequired[str | None], "NotRequired[str | None]"),
     ],
 )
-def test_an_annotation_reads_as_one_would_write_it(annotation, text):
+def test_an_annotation_reads_as_in_source(annotation, text):
     assert annotation_text(annotation) == text
 
 
@@ -437,13 +448,13 @@ def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
     assert payload_type_of("user.teleported") is payload_type_of("") is None
 
 
-@pytest.mark.parametrize("event_type", events.EVENT_CLASSES)
-def test_every_sample_conforms_as_an_event_and_as_a_payload(event_type):
+@pytest.mark.parametrize("event_type", BODIES)
+def test_every_sample_conforms_as_an_event_a_body_and_a_payload(event_type):
     event = sample_event(event_type)
     assert check(event) == check(event.raw) == check(event.data) == []
 
 
-def test_an_annotation_that_no_payload_type_has_is_not_judged_by():
+def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
     class OwnJSON(TypedDict):
         pair: tuple[int, ...]
         many: "Sequence[str]"
@@ -454,11 +465,11 @@ def test_an_annotation_that_no_payload_type_has_is_not_judged_by():
     assert check({"pair": [1], "many": [], "counts": 3}, OwnJSON) == [("counts", "type", "dict[str, int]", "int")]
 
 
-def test_no_payload_can_be_taken_for_a_body():
+def test_no_payload_looks_like_a_body():
     assert [td for td in PAYLOAD_TYPES.values() if {"type", "data"} <= get_type_hints(td).keys()] == []
 
 
-# However deep: neither the types nor Python's stack may set a limit to what is looked at.
+# Neither the types nor Python's stack limit the depth of a check.
 
 
 def nested(kind, depth=100_000):
@@ -481,13 +492,13 @@ def nested(kind, depth=100_000):
         (("type",), ("type", "type", "str")),
     ],
 )
-def test_deep_nesting_is_no_problem(kind, path, mismatch):
+def test_a_check_survives_deep_nesting(kind, path, mismatch):
     body = changed(BODY, path, nested(kind))
     assert check(body) == ([(*mismatch, kind.__name__)] if mismatch else [])
 
 
 @pytest.mark.parametrize("kind", [list, dict])
-def test_deep_nesting_is_no_problem_where_an_object_or_a_list_or_nothing_is_expected(kind):
+def test_a_check_survives_deep_nesting_in_place_of_an_object(kind):
     deep = nested(kind)
     assert check(deep)
     for path in [
@@ -508,7 +519,7 @@ def test_a_type_that_holds_itself_is_followed_to_any_depth():
     assert mismatch == ("children[0]." * 3_000 + "name", "type", "str", "int")
 
 
-# Values made from the types themselves, and then changed in one place.
+# Values that are made from the types, and then changed in one place.
 
 slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 JSON = st.recursive(
@@ -553,8 +564,8 @@ def conforming(annotation):
 
 @st.composite
 def bodies(draw):
-    """A sample, or whatever else the types allow."""
-    event_type = draw(st.sampled_from([*PAYLOAD_TYPES]))
+    """A sample, or another body that the types allow."""
+    event_type = draw(st.sampled_from([*BODIES]))
     if draw(st.booleans()):
         return sample_event(event_type).raw
     payload = conforming(PAYLOAD_TYPES[event_type])
@@ -562,7 +573,7 @@ def bodies(draw):
 
 
 def members(body):
-    """Everything inside a conforming body that has an annotation: what holds it, its key, path and annotation."""
+    """Yield the container, key, path, annotation and requirement of each annotated value in a conforming body."""
     hints = get_type_hints(types.WebhookEventJSON) | {"data": PAYLOAD_TYPES[body["type"]]}
     for key, value in body.items():
         yield body, key, key, hints[key], key in types.WebhookEventJSON.__required_keys__
@@ -602,7 +613,7 @@ SAMPLES = [None, True, 3, 2.5, "no enum has this", [], {}]
 
 @slow
 @given(bodies())
-def test_what_is_made_from_the_types_conforms(body):
+def test_a_body_that_is_made_from_the_types_conforms(body):
     assert check(body) == check(parse_event(body)) == check(body["data"], PAYLOAD_TYPES[body["type"]]) == []
     if "object" in body["data"]:
         assert check(body["data"]) == [] or body["type"].endswith(".deleted")
@@ -610,7 +621,7 @@ def test_what_is_made_from_the_types_conforms(body):
 
 @slow
 @given(bodies(), st.data())
-def test_a_key_removed_is_missing_if_it_is_required_and_otherwise_no_mismatch(body, data):
+def test_a_removed_key_is_missing_if_it_is_required(body, data):
     removable = [member for member in members(body) if member[4] is not None]
     holder, key, path, annotation, required = data.draw(st.sampled_from(removable), label="removed")
     del holder[key]
@@ -619,7 +630,7 @@ def test_a_key_removed_is_missing_if_it_is_required_and_otherwise_no_mismatch(bo
 
 @slow
 @given(bodies(), st.data())
-def test_a_value_of_another_type_is_one_mismatch_in_its_place(body, data):
+def test_a_value_of_another_type_gives_one_mismatch_in_its_place(body, data):
     retypable = [member for member in members(body) if json_kinds(member[3]) < json_kinds(Any)]
     holder, key, path, annotation, _ = data.draw(st.sampled_from(retypable), label="retyped")
     wrong = [sample for sample in SAMPLES if type(sample) not in json_kinds(annotation)]
@@ -631,7 +642,7 @@ def test_a_value_of_another_type_is_one_mismatch_in_its_place(body, data):
 
 @slow
 @given(bodies(), st.data(), JSON)
-def test_a_key_added_is_unexpected_in_every_object_that_has_a_type(body, data, value):
+def test_an_added_key_is_unexpected_in_every_typed_object(body, data, value):
     typed = [("", body)] + [
         (f"{path}.", holder[key])
         for holder, key, path, annotation, _ in members(body)
@@ -645,7 +656,7 @@ def test_a_key_added_is_unexpected_in_every_object_that_has_a_type(body, data, v
 
 @slow
 @given(bodies(), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
-def test_nothing_inside_metadata_is_a_mismatch(body, metadata):
+def test_metadata_holds_no_mismatch(body, metadata):
     places = [
         member for member in members(body) if dict in json_kinds(member[3]) and "Any" in annotation_text(member[3])
     ]
@@ -654,7 +665,7 @@ def test_nothing_inside_metadata_is_a_mismatch(body, metadata):
     assert check(body) == []
 
 
-# Anything at all, of the words that lead somewhere, with values that would be recognised in a report.
+# Any JSON value, made of words that the check knows and of private texts that a report must not hold.
 
 PRIVATE = st.text(max_size=3).map("ada@example.com".__add__)
 WORDS = st.sampled_from([*PAYLOAD_TYPES, "event", "user", "session", "organization_invitation", "email", "verified"])
@@ -669,7 +680,7 @@ ANYTHING = st.recursive(
 
 @slow
 @given(ANYTHING)
-def test_nothing_raises_and_no_text_but_that_of_an_enum_is_reported(value):
+def test_no_value_raises_and_only_the_text_of_an_enum_is_reported(value):
     reports = check(value)
     for payload_type in (types.UserJSON, types.SessionJSON, types.WebhookEventJSON):
         reports += check(value, payload_type)
@@ -685,7 +696,7 @@ def test_nothing_raises_and_no_text_but_that_of_an_enum_is_reported(value):
 
 @slow
 @given(bodies(), st.data())
-def test_a_text_that_is_no_enum_is_never_reported(body, data):
+def test_the_text_of_a_plain_string_is_never_reported(body, data):
     for holder, key, _, annotation, _ in list(members(body)):
         if str in json_kinds(annotation) and annotation is not Any and key != "type":
             holder[key] = "private"

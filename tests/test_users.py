@@ -1,4 +1,4 @@
-"""What is asked of a user, of the awkward shapes that real bodies have too."""
+"""The helpers read users in every shape of real bodies."""
 
 import datetime as dt
 
@@ -31,7 +31,7 @@ LISTS = {"email_address": "email_addresses", "phone_number": "phone_numbers", "w
         ("idn_1", [("idn_1", "one"), ("idn_2", "two")], "one"),
         ("idn_2", [("idn_1", "one"), ("idn_2", "two")], "two"),
         ("idn_3", [("idn_1", "one"), ("idn_2", "two")], None),
-        ("idn_1", [], None),  # as in the Dashboard's "Send Example"
+        ("idn_1", [], None),  # the Dashboard's "Send Example"
         (None, [("idn_1", "one")], None),
         (None, [(None, "one")], None),
         ("", [("", "one")], None),
@@ -39,18 +39,18 @@ LISTS = {"email_address": "email_addresses", "phone_number": "phone_numbers", "w
         ("idn_1", [(None, "one"), ("idn_1", "two")], "two"),
     ],
 )
-def test_the_primary_one_is_the_one_that_the_id_names(kind, primary_id, resources, primary):
+def test_the_primary_resource_is_the_one_with_the_primary_id(kind, primary_id, resources, primary):
     resources = [{"id": resource_id, kind: value, "object": kind} for resource_id, value in resources]
     user = {f"primary_{kind}_id": primary_id, LISTS[kind]: resources}
     assert PRIMARY[kind](user) == primary
-    # The id may be absent instead of null.
+    # The id can be absent instead of null.
     for resource in resources:
         if resource["id"] is None:
             del resource["id"]
     assert PRIMARY[kind](user) == primary
 
 
-def test_each_primary_one_is_of_its_own_kind():
+def test_each_helper_reads_its_own_kind_of_resource():
     user = {
         **{f"primary_{kind}_id": "idn_1" for kind in LISTS},
         **{several: [{"id": "idn_1", kind: several}] for kind, several in LISTS.items()},
@@ -63,7 +63,7 @@ def test_each_primary_one_is_of_its_own_kind():
     [
         ([], []),
         ([("ada@example.com", {"status": "verified"})], ["ada@example.com"]),
-        ([("ada@example.com", None)], []),  # as the primary address has it where it is reserved
+        ([("ada@example.com", None)], []),  # a reserved primary address
         ([("ada@example.com", {"status": "unverified"}), ("a@example.com", {"status": "expired"})], []),
         ([("ada@example.com", {})], []),
         ([(None, {"status": "verified"})], []),
@@ -77,7 +77,7 @@ def test_each_primary_one_is_of_its_own_kind():
         ),
     ],
 )
-def test_verified_addresses_are_those_whose_verification_says_so(addresses, verified):
+def test_an_address_is_verified_if_its_verification_says_so(addresses, verified):
     user = {"email_addresses": [{"email_address": text, "verification": state} for text, state in addresses]}
     assert verified_email_addresses(user) == verified
 
@@ -96,7 +96,7 @@ def test_verified_addresses_are_those_whose_verification_says_so(addresses, veri
         (" ", " Lovelace ", "Lovelace"),
     ],
 )
-def test_the_full_name_is_made_of_the_names_that_there_are(first_name, last_name, name):
+def test_the_full_name_has_the_names_that_are_not_blank(first_name, last_name, name):
     assert full_name({"first_name": first_name, "last_name": last_name}) == name
 
 
@@ -112,18 +112,21 @@ def test_the_full_name_is_made_of_the_names_that_there_are(first_name, last_name
         {"email_addresses": [{"email_address": "ada@example.com"}]},
     ],
 )
-def test_a_user_cut_down_or_null_has_none_of_it(function, user):
+def test_a_user_without_the_keys_gives_none(function, user):
     assert function(user) is None
     assert verified_email_addresses(user) == []
 
 
-def test_the_user_of_a_session_is_a_user_too():
+def test_the_user_of_a_session_can_be_read():
     user = {
         "primary_email_address_id": "idn_1",
         "email_addresses": [{"id": "idn_1", "email_address": "ada@example.com"}],
     }
     event = parse_event({"type": "session.created", "data": {"user": user}})
-    assert primary_email_address(event.data["user"]) == "ada@example.com"
+    assert primary_email_address(event.data.get("user")) == "ada@example.com"
+    # Older bodies have no user.
+    event = parse_event({"type": "session.created", "data": {}})
+    assert primary_email_address(event.data.get("user")) is None
 
 
 def utc(*moment):
@@ -148,7 +151,7 @@ def test_a_time_is_an_aware_datetime_in_utc(millis, moment):
 
 
 @given(st.datetimes(timezones=st.just(dt.UTC)))
-def test_no_time_is_rounded(moment):
+def test_a_time_is_not_rounded(moment):
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     millis = (moment - utc(1970, 1, 1)) // dt.timedelta(milliseconds=1)
     assert to_datetime(millis) == moment

@@ -1,4 +1,4 @@
-"""What the payload types say of their keys: the words beside them too, which are there in the source alone."""
+"""The event types and the payload types, with the docstrings of their keys, which exist in the source alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..events import EVENT_CLASSES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Key", "PayloadType", "fires", "nested", "payload_of", "payload_types"]
+__all__ = ["Key", "PayloadType", "families", "fires", "nested", "payload_of", "payload_types"]
 
 
 class Key(NamedTuple):
@@ -23,9 +23,9 @@ class Key(NamedTuple):
 
     Attributes:
         name: The key.
-        annotation: Its type as it stands in the source: `"UnixMillis | None"`.
-        required: Whether it is always there.
-        meaning: What is said of it, its unit for example; `""` where the name says it all.
+        annotation: The type as written in the source: `"UnixMillis | None"`.
+        required: True if every body has the key.
+        meaning: The docstring of the key, with its unit for example. `""` if there is none.
     """
 
     name: str
@@ -35,17 +35,33 @@ class Key(NamedTuple):
 
 
 class PayloadType(NamedTuple):
-    """A TypedDict.
+    """A payload type: a TypedDict.
 
     Attributes:
-        name: Its name in `clerk_webhook.types`.
-        meaning: What it is, and which events carry it.
-        keys: All its keys, those of its bases first.
+        name: The name in `clerk_webhook.types`.
+        meaning: The docstring, with the events that carry the type.
+        keys: All keys, those of the base first.
     """
 
     name: str
     meaning: str
     keys: tuple[Key, ...]
+
+
+@cache
+def families() -> Mapping[str, tuple[str, ...]]:
+    """Return the event types by family, which is the part before the dot.
+
+    Example:
+        ```python
+        assert families()["waitlistEntry"] == ("waitlistEntry.created", "waitlistEntry.updated")
+        ```
+    """
+    by_family: dict[str, tuple[str, ...]] = {}
+    for event_type in EVENT_CLASSES:
+        family = event_type.partition(".")[0]
+        by_family[family] = (*by_family.get(family, ()), event_type)
+    return by_family
 
 
 @cache
@@ -60,7 +76,7 @@ def payload_types() -> Mapping[str, PayloadType]:
     sources = (source for source in files("clerk_webhook.types").iterdir() if source.name.endswith(".py"))
     statements = [statement for source in sources for statement in ast.parse(source.read_text("utf-8")).body]
     classes = {statement.name: statement for statement in statements if isinstance(statement, ast.ClassDef)}
-    # The others, UnixMillis and Metadata, say more than what they stand for.
+    # Other aliases stay as they are, because UnixMillis and Metadata say more than int and dict.
     enums = {
         statement.target.id: _source(statement.value)
         for statement in statements
@@ -72,11 +88,12 @@ def payload_types() -> Mapping[str, PayloadType]:
     return {
         name: PayloadType(name, _one_line(ast.get_docstring(cls)), tuple(_keys(cls, classes, enums).values()))
         for name, cls in classes.items()
+        if not name.startswith("_")
     }
 
 
 def fires(event_type: str) -> str:
-    """Say when an event of a type is sent: what stands beside its class.
+    """Say when Clerk sends an event type: the docstring of its class.
 
     Example:
         ```python
@@ -87,7 +104,7 @@ def fires(event_type: str) -> str:
 
 
 def payload_of(event_type: str) -> PayloadType:
-    """Return what an event type carries.
+    """Return the payload type of an event type.
 
     Example:
         ```python
@@ -99,7 +116,7 @@ def payload_of(event_type: str) -> PayloadType:
 
 
 def nested(payload_type: PayloadType) -> tuple[PayloadType, ...]:
-    """Return a payload type and all those inside it, each once, in the order in which keys lead to them.
+    """Return a payload type and all types inside it, each once, in the order of the keys that lead to them.
 
     Example:
         ```python
@@ -118,7 +135,7 @@ def nested(payload_type: PayloadType) -> tuple[PayloadType, ...]:
 
 
 def _keys(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef], enums: Mapping[str, str]) -> dict[str, Key]:
-    """Return the keys of a class by name, those of its bases first."""
+    """Return the keys of a class by name, those of its base first."""
     keys: dict[str, Key] = {}
     for base in cls.bases:
         if isinstance(base, ast.Name) and base.id in classes:
@@ -139,17 +156,17 @@ def _annotation(node: ast.expr) -> tuple[str, bool]:
 
 
 def _source(node: ast.expr) -> str:
-    # unparse writes 'x' where people write "x".
+    # ast.unparse writes 'x'. The sources write "x".
     return ast.unparse(node).replace("'", '"')
 
 
 def _docstring(statement: ast.stmt) -> str:
-    """Return the text of a statement that is nothing else."""
+    """Return the text of a statement that is nothing but a text, else `""`."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return _one_line(str(statement.value.value))
     return ""
 
 
 def _one_line(text: str | None) -> str:
-    # Markdown's single backticks, which are read in a terminal too.
+    # Single backticks are Markdown, and a terminal shows them well too.
     return " ".join(inspect.cleandoc(text or "").replace("``", "`").split())

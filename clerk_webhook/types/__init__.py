@@ -1,7 +1,7 @@
-"""The payloads of Clerk's webhooks as TypedDicts, by family. Named as in Clerk's TypeScript.
+"""The payloads of Clerk's webhooks as TypedDicts, named as in Clerk's TypeScript.
 
-A key is required only where each of Clerk's own descriptions requires it and no recorded body lacks it. They
-describe what arrives; nothing is refused for differing from them.
+The types describe real deliveries. A key is required only if Clerk's schema and its TypeScript both require it and no
+recorded body lacks it. Parsing never refuses a body because it differs from its type.
 """
 
 from .access import (
@@ -47,6 +47,7 @@ from .organization import (
 from .session import (
     SessionActivityJSON,
     SessionJSON,
+    SessionTaskJSON,
 )
 from .shared import (
     ClerkErrorJSON,
@@ -130,6 +131,7 @@ __all__ = [
     "SamlAccountJSON",
     "SessionActivityJSON",
     "SessionJSON",
+    "SessionTaskJSON",
     "UnixMillis",
     "UserJSON",
     "VerificationJSON",

@@ -6,9 +6,9 @@ from .shared import UnixMillis
 
 
 class PermissionJSON(TypedDict):
-    """Something that a role can allow: ``permission.created`` and ``permission.updated``.
+    """A permission that roles can grant, in ``permission.created`` and ``permission.updated``.
 
-    Also inside the roles of ``role.created`` and ``role.updated``.
+    The roles of ``role.created`` and ``role.updated`` hold permissions too.
     """
 
     object: Literal["permission"]
@@ -16,16 +16,16 @@ class PermissionJSON(TypedDict):
     id: str
 
     name: str
-    """For people."""
+    """The permission's name for people."""
 
     key: str
-    """What code refers to, such as `"org:invoices:read"`."""
+    """The permission's name in code, such as `"org:invoices:read"`."""
 
     description: str
 
     type: NotRequired[str]
-    """`"system"` for Clerk's own, `"user"` for yours; the Dashboard's "Send Example" writes `"custom"`. Clerk may
-    add to these."""
+    """`"system"` for Clerk's own permissions, `"user"` for yours. The Dashboard's "Send Example" has `"custom"`. Clerk
+    may add to these."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -35,22 +35,22 @@ class PermissionJSON(TypedDict):
 
 
 class RoleJSON(TypedDict):
-    """What members of an organization can be: ``role.created`` and ``role.updated``."""
+    """A role that members of an organization can have, in ``role.created`` and ``role.updated``."""
 
     object: Literal["role"]
 
     id: str
 
     name: str
-    """For people."""
+    """The role's name for people."""
 
     key: str
-    """What code refers to, such as `"org:admin"`."""
+    """The role's name in code, such as `"org:admin"`."""
 
     description: str | None
 
     is_creator_eligible: bool
-    """Whether who creates an organization may get this role."""
+    """True if the creator of an organization may get this role."""
 
     permissions: list[PermissionJSON]
 

@@ -10,7 +10,7 @@ from .shared import UnixMillis
 BillingSubscriptionItemStatus: TypeAlias = Literal[
     "abandoned", "active", "canceled", "ended", "expired", "incomplete", "past_due", "upcoming"
 ]
-"""`"canceled"` still runs to the end of its period, `"ended"` has run out; `"abandoned"` never started."""
+"""The statuses of a subscription item."""
 
 
 class BillingMoneyAmountJSON(TypedDict):
@@ -20,40 +20,45 @@ class BillingMoneyAmountJSON(TypedDict):
     """In the smallest unit of the currency."""
 
     amount_formatted: str
-    """For people: calculate with `amount`, and parse nothing out of this."""
+    """The amount as text for people. Calculate with `amount`."""
 
     currency: str
-    """The ISO 4217 code: `"USD"`."""
+    """The ISO 4217 code, such as `"USD"`. It can be `""`."""
 
     currency_symbol: str
-    """For people, such as `"$"`: several currencies share it."""
+    """The symbol for people, such as `"$"`. Several currencies share it."""
 
 
 class BillingPayerJSON(TypedDict):
-    """Who pays, a user or an organization, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``.
+    """The user or the organization that pays, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``.
 
-    What belongs to the other kind of payer is `""` or absent.
+    The keys of the other kind of payer are `""` or absent.
     """
 
     object: NotRequired[Literal["commerce_payer"]]
 
     id: str
+    """`"cpayer_..."`."""
 
     instance_id: NotRequired[str]
+    """In Clerk's TypeScript; in its schema until November 2025."""
 
     user_id: NotRequired[str]
-    """`""` stands for null: see the class."""
+    """`""` if an organization pays."""
 
     first_name: NotRequired[str]
+    """`""` if an organization pays."""
 
     last_name: NotRequired[str]
+    """`""` if an organization pays."""
 
     email: str
 
     organization_id: NotRequired[str]
-    """`""` stands for null: see the class."""
+    """`""` if a user pays."""
 
     organization_name: NotRequired[str]
+    """`""` if a user pays."""
 
     image_url: str
 
@@ -65,7 +70,7 @@ class BillingPayerJSON(TypedDict):
 
 
 class BillingSubscriptionCreditJSON(TypedDict):
-    """What is credited for the unused part of a plan that was left, in ``paymentAttempt.*``.
+    """A credit for the unused part of the previous plan, in ``paymentAttempt.*``.
 
     Clerk's TypeScript has it in ``subscriptionItem.*`` too.
     """
@@ -83,7 +88,7 @@ class BillingSubscriptionCreditJSON(TypedDict):
 
 
 class BillingSubscriptionPayerCreditJSON(TypedDict):
-    """What is taken from the payer's balance, in ``paymentAttempt.*``."""
+    """A credit from the payer's balance, in ``paymentAttempt.*``."""
 
     applied_amount: BillingMoneyAmountJSON
 
@@ -91,13 +96,13 @@ class BillingSubscriptionPayerCreditJSON(TypedDict):
 
 
 class BillingSubscriptionCreditsJSON(TypedDict):
-    """All that is credited, in ``paymentAttempt.*``."""
+    """All credits of a payment, in ``paymentAttempt.*``."""
 
     proration: NotRequired[BillingSubscriptionCreditJSON | None]
-    """For the unused part of a plan that was left in mid-period."""
+    """The credit for the unused part of the previous plan."""
 
     payer: NotRequired[BillingSubscriptionPayerCreditJSON | None]
-    """From the payer's balance."""
+    """The credit from the payer's balance."""
 
     total: BillingMoneyAmountJSON
 
@@ -106,25 +111,26 @@ class BillingPlanUnitPriceTierJSON(TypedDict):
     """A step of a price that depends on quantity, in ``subscription.*`` and ``subscriptionItem.*``."""
 
     starts_at_block: int
+    """The number of the first block in this tier."""
 
     ends_after_block: int | None
-    """Null where there is no upper end."""
+    """The number of the last block in this tier. Null if the tier has no end."""
 
     amount_per_block: int
     """In the smallest unit of the currency."""
 
     currency: str
-    """The ISO 4217 code."""
+    """The ISO 4217 code, such as `"USD"`. It can be `""`."""
 
 
 class BillingPlanUnitPriceJSON(TypedDict):
     """A price per unit, in ``subscription.*`` and ``subscriptionItem.*``."""
 
     name: str
-    """What is counted, such as `"seats"`."""
+    """The name of the unit, such as `"seats"`."""
 
     block_size: int
-    """How many units are one block."""
+    """The number of units in a block."""
 
     tiers: list[BillingPlanUnitPriceTierJSON]
 
@@ -133,6 +139,7 @@ class BillingPlanJSON(TypedDict):
     """The plan of a subscription item, in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     id: str
+    """`"cplan_..."`."""
 
     slug: str
 
@@ -144,50 +151,60 @@ class BillingPlanJSON(TypedDict):
     """The price of a period, in the smallest unit of the currency."""
 
     currency: str
-    """The ISO 4217 code."""
+    """The ISO 4217 code, such as `"USD"`. It can be `""`."""
 
     unit_prices: NotRequired[list[BillingPlanUnitPriceJSON]]
-    """Only in ``subscription.*`` and ``subscriptionItem.*``, for plans that have them."""
+    """Only in ``subscription.*`` and ``subscriptionItem.*``, for plans with a price per unit."""
 
     instance_id: NotRequired[str]
+    """In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     product_id: NotRequired[str]
+    """`"cprd_..."`. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
-    description: NotRequired[str]
+    description: NotRequired[str | None]
+    """In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     is_default: NotRequired[bool]
-    """Whether it is what payers have who chose none."""
+    """True for the plan of payers who chose none. In Clerk's TypeScript; in its schema until November 2025."""
+
+    is_prorated: NotRequired[bool]
+    """In Clerk's schema for paymentAttempt until November 2025, and still in the Dashboard's "Send Example"."""
 
     period: NotRequired[Literal["month", "annual"]]
+    """In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     interval: NotRequired[int]
-    """How many periods lie between two payments."""
+    """How many periods lie between two payments. In Clerk's TypeScript; in its schema for paymentAttempt until
+    November 2025."""
 
     has_base_fee: NotRequired[bool]
+    """In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     annual_monthly_amount: NotRequired[int]
-    """The price of a month when paid by the year, in the smallest unit of the currency."""
+    """The price of a month if paid by the year, in the smallest unit of the currency. In Clerk's TypeScript; in its
+    schema for paymentAttempt until November 2025."""
 
     publicly_visible: NotRequired[bool]
+    """In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
 
 class BillingSeatsJSON(TypedDict):
-    """How many seats an item covers, in ``subscription.*`` and ``subscriptionItem.*``."""
+    """The seats of a subscription item, in ``subscription.*`` and ``subscriptionItem.*``."""
 
     quantity: int | None
-    """Null is no limit."""
+    """The number of seats. Null means no limit."""
 
 
 class _SubscriptionItem(TypedDict):
-    """What an item has alike in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
-
-    object: Literal["commerce_subscription_item"]
-    """The Dashboard's "Send Example" writes `"subscription_item"`."""
+    """The common keys of subscription items in ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``."""
 
     id: str
+    """`"csub_item_..."`."""
 
     status: BillingSubscriptionItemStatus
-    """`"canceled"` still runs to the end of its period, `"ended"` has run out; `"abandoned"` never started."""
+    """`"canceled"` items run to the end of their period. `"ended"` items were active once. `"abandoned"` items were
+    replaced before their start. `"incomplete"` items wait for a payment."""
 
     created_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
@@ -199,84 +216,100 @@ class _SubscriptionItem(TypedDict):
     """In milliseconds since the epoch."""
 
     period_end: UnixMillis | None
-    """In milliseconds since the epoch; null for the default plan, which doesn't end."""
+    """In milliseconds since the epoch. Null for the default plan, which does not end."""
 
     plan_id: NotRequired[str | None]
+    """`"cplan_..."`."""
 
     plan: NotRequired[BillingPlanJSON | None]
 
     plan_period: NotRequired[Literal["month", "annual"]]
-    """In Clerk's TypeScript; its schema has `interval` instead."""
+    """The same as `interval`. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     proration_date: NotRequired[str]
-    """A date as text."""
+    """A date as text. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
-    canceled_at: NotRequired[UnixMillis]
-    """In milliseconds since the epoch."""
+    canceled_at: NotRequired[UnixMillis | None]
+    """In milliseconds since the epoch. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
-    past_due_at: NotRequired[UnixMillis]
-    """In milliseconds since the epoch."""
-
-    credit: NotRequired[BillingSubscriptionCreditJSON]
-    """Deprecated: `credits`, where there is one, has all of them."""
+    past_due_at: NotRequired[UnixMillis | None]
+    """In milliseconds since the epoch. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     lifetime_paid: NotRequired[int]
-    """What was paid for it so far, in the smallest unit of the currency."""
+    """The sum of all payments for the item, in the smallest unit of the currency. In Clerk's TypeScript; in its schema
+    for paymentAttempt until November 2025."""
 
     next_payment_amount: NotRequired[int]
-    """In the smallest unit of the currency."""
+    """In the smallest unit of the currency. In Clerk's TypeScript; in its schema for paymentAttempt until November
+    2025."""
 
     next_payment_date: NotRequired[UnixMillis]
-    """In milliseconds since the epoch."""
+    """In milliseconds since the epoch. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
     amount: NotRequired[BillingMoneyAmountJSON]
-    """The price of a period."""
+    """The price of a period. In Clerk's TypeScript; in its schema for paymentAttempt until November 2025."""
 
 
 class BillingSubscriptionItemJSON(_SubscriptionItem):
-    """An item of a subscription as a payment has it: inside ``paymentAttempt.*``."""
+    """A subscription item that a payment is for, in ``paymentAttempt.*``."""
+
+    object: NotRequired[Literal["commerce_subscription_item", "subscription_item"]]
+    """`"commerce_subscription_item"` since November 2025. Older bodies lack it, as the Dashboard's "Send Example"
+    does."""
 
     interval: NotRequired[Literal["month", "annual"]]
-    """How often it is paid."""
+    """The time between two payments."""
 
     subscription_id: NotRequired[str]
+    """`"csub_..."`."""
 
     payer: NotRequired[BillingPayerJSON]
 
+    credit: NotRequired[BillingSubscriptionCreditJSON]
+    """Deprecated: use `credits`."""
+
     credits: NotRequired[BillingSubscriptionCreditsJSON | None]
-    """All that is credited; null where nothing is."""
+    """All credits. Null if the payment has none."""
 
 
 class BillingSubscriptionItemWebhookEventJSON(_SubscriptionItem):
-    """An item of a subscription: ``subscriptionItem.*``, and inside ``subscription.*``."""
+    """A subscription item, in ``subscriptionItem.*`` and inside the subscriptions of ``subscription.*``."""
+
+    object: Literal["commerce_subscription_item", "subscription_item"]
+    """`"commerce_subscription_item"` since November 2025, `"subscription_item"` before. The Dashboard's "Send Example"
+    still has the latter."""
 
     is_free_trial: NotRequired[bool]
-    """Whether it is in its free trial now."""
+    """True if the item is in its free trial now."""
 
     interval: NotRequired[str]
-    """How often it is paid: `"month"` or `"annual"`. Clerk may add to these."""
+    """The time between two payments: `"month"` or `"annual"`. Clerk may add to these."""
 
     subscription_id: NotRequired[str | None]
-    """Null inside ``subscription.*``."""
+    """`"csub_..."`. Null inside ``subscription.*``."""
 
     payer: NotRequired[BillingPayerJSON | None]
-    """Null or absent inside ``subscription.*``, which has a `payer` of its own."""
+    """Null or absent inside ``subscription.*``, because the subscription has a `payer`."""
 
     seats: NotRequired[BillingSeatsJSON]
 
+    credit: NotRequired[BillingSubscriptionCreditJSON]
+    """Clerk's TypeScript has this key; its schema has it for paymentAttempt."""
+
 
 class BillingSubscriptionWebhookEventJSON(TypedDict):
-    """What a user or an organization is subscribed to: ``subscription.*``."""
+    """The subscription of a user or an organization, in ``subscription.*``. Each payer has exactly one."""
 
     object: Literal["commerce_subscription"]
 
     id: str
+    """`"csub_..."`."""
 
     status: BillingSubscriptionItemStatus
-    """Clerk's schema has neither `"expired"` nor `"upcoming"` here; its TypeScript does."""
+    """`"active"` or `"past_due"`. The other statuses belong to items."""
 
     active_at: NotRequired[UnixMillis | None]
-    """In milliseconds since the epoch; null where it never was active."""
+    """In milliseconds since the epoch. Null if the subscription was never active."""
 
     canceled_at: NotRequired[UnixMillis | None]
     """In milliseconds since the epoch."""
@@ -294,66 +327,67 @@ class BillingSubscriptionWebhookEventJSON(TypedDict):
     """In milliseconds since the epoch."""
 
     latest_payment_id: str | None
-    """The id of the last payment attempt; null where there was none."""
+    """The id of the last payment, `"cpa_..."`. Null if there was none."""
 
     payer_id: str
-    """The id of `payer`."""
+    """The id of `payer`, `"cpayer_..."`."""
 
     payer: BillingPayerJSON
 
     payment_source_id: str | None
-    """What is paid with; null where nothing is on file."""
+    """The id of the payment method, `"cps_..."`. Null if none is on file."""
 
     items: list[BillingSubscriptionItemWebhookEventJSON]
-    """Past, present and future items: each has a `status` of its own."""
+    """Past, present and future items. Each has a `status` of its own."""
 
 
 class BillingPaymentFailedReasonJSON(TypedDict):
-    """Why a payment failed, in ``paymentAttempt.*``."""
+    """The reason why a payment failed, in ``paymentAttempt.*``."""
 
     code: str
     """Such as `"card_declined"`. Clerk may add to these."""
 
     decline_code: str
-    """What the payment processor says to it, such as `"insufficient_funds"`."""
+    """The payment processor's own code, such as `"insufficient_funds"`."""
 
 
 class BillingPayeeJSON(TypedDict):
-    """Who is paid, you, in ``paymentAttempt.*``."""
+    """The receiver of a payment, which is you, in ``paymentAttempt.*``."""
 
     id: str
+    """`"cpayee_..."`."""
 
     gateway_type: str
     """Such as `"stripe"`."""
 
     gateway_external_id: str
-    """The payment gateway's id for you."""
+    """The payment gateway's id of the receiver."""
 
     gateway_status: str
     """`"active"`, `"pending"`, `"restricted"` or `"disconnected"`. Clerk may add to these."""
 
 
 class BillingUnitTotalJSON(TypedDict):
-    """What a payment asks for one kind of unit, in ``paymentAttempt.*``."""
+    """The total for one kind of unit in a payment, in ``paymentAttempt.*``."""
 
     name: NotRequired[str]
-    """What is counted, such as `"seats"`."""
+    """The name of the unit, such as `"seats"`."""
 
     amount: NotRequired[int]
-    """The price of one, in the smallest unit of the currency."""
+    """The price of one unit, in the smallest unit of the currency."""
 
     quantity: NotRequired[int | None]
-    """Null is no limit."""
+    """The number of units. Null means no limit."""
 
     total: NotRequired[int]
-    """The price of all, in the smallest unit of the currency."""
+    """The price of all units, in the smallest unit of the currency."""
 
     currency: NotRequired[str]
-    """The ISO 4217 code."""
+    """The ISO 4217 code, such as `"USD"`. It can be `""`."""
 
 
 class BillingTotalsJSON(TypedDict):
-    """What a payment adds up to, in ``paymentAttempt.*``."""
+    """The totals of a payment, in ``paymentAttempt.*``."""
 
     subtotal: BillingMoneyAmountJSON
 
@@ -365,15 +399,16 @@ class BillingTotalsJSON(TypedDict):
 
 
 class BillingPaymentSourceJSON(TypedDict):
-    """What is paid with, in ``paymentAttempt.*``."""
+    """The payment method of a payment, in ``paymentAttempt.*``."""
 
     id: str
+    """`"cps_..."`."""
 
     gateway: str
     """Such as `"stripe"`."""
 
     gateway_external_id: str
-    """The payment gateway's id for it."""
+    """The payment gateway's id of the payment method."""
 
     gateway_external_account_id: NotRequired[str | None]
 
@@ -382,33 +417,34 @@ class BillingPaymentSourceJSON(TypedDict):
     status: Literal["active", "disconnected"]
 
     card_type: NotRequired[str | None]
-    """Such as `"visa"`; null where it is no card."""
+    """Such as `"visa"`. Null if the payment method is not a card."""
 
     last4: NotRequired[str | None]
-    """The last four digits of the card; null where it is no card."""
+    """The last four digits of the card. Null if the payment method is not a card."""
 
 
 class BillingPaymentAttemptWebhookEventJSON(TypedDict):
-    """A payment, from its start to its success or failure: ``paymentAttempt.*``."""
+    """An attempt at a payment, in ``paymentAttempt.*``."""
 
     object: NotRequired[Literal["commerce_payment_attempt"]]
-    """In Clerk's TypeScript; its schema has none."""
+    """Clerk's TypeScript has this key; its schema does not."""
 
     id: str
+    """`"pa_..."`."""
 
     instance_id: str
 
     payment_id: str
-    """The payment that this is an attempt at."""
+    """The id of the payment, `"cpa_..."`."""
 
     invoice_id: NotRequired[str]
-    """Deprecated: `statement_id` is what there is now."""
+    """Deprecated: use `statement_id`."""
 
     statement_id: str
-    """The statement that lists the payment."""
+    """The id of the statement that lists the payment."""
 
     gateway_external_id: str
-    """The payment gateway's id for it."""
+    """The payment gateway's id of the attempt."""
 
     status: Literal["pending", "paid", "failed"]
 
@@ -419,19 +455,19 @@ class BillingPaymentAttemptWebhookEventJSON(TypedDict):
     """In milliseconds since the epoch."""
 
     paid_at: NotRequired[UnixMillis | None]
-    """In milliseconds since the epoch; null where it isn't paid."""
+    """In milliseconds since the epoch. Null if the attempt has not succeeded."""
 
     failed_at: NotRequired[UnixMillis | None]
-    """In milliseconds since the epoch; null where it hasn't failed."""
+    """In milliseconds since the epoch. Null if the attempt has not failed."""
 
     failed_reason: NotRequired[BillingPaymentFailedReasonJSON | None]
-    """Null where it hasn't failed."""
+    """Null if the attempt has not failed."""
 
     billing_date: UnixMillis
-    """Which day it is billed for, in milliseconds since the epoch."""
+    """The date that the payment is billed for, in milliseconds since the epoch."""
 
     charge_type: Literal["checkout", "recurring"]
-    """`"checkout"` is started by the payer, `"recurring"` is a renewal."""
+    """`"checkout"` if the payer started the payment, `"recurring"` if it is a renewal."""
 
     payee: BillingPayeeJSON
 

@@ -1,4 +1,4 @@
-"""Payloads of ``email.created`` and ``sms.created``: they hold one-time codes, so log nothing of them."""
+"""Payloads of ``email.created`` and ``sms.created``. They hold one-time codes: never log them."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -6,15 +6,15 @@ from .shared import UnixMillis
 
 
 class EmailJSON(TypedDict):
-    """An e-mail to a user: ``email.created``."""
+    """An e-mail to a user, in ``email.created``."""
 
     object: NotRequired[Literal["email"]]
-    """Required by Clerk's schema; the Dashboard's "Send Example" has none."""
+    """Clerk's schema requires it; the Dashboard's "Send Example" lacks it."""
 
     id: str
 
     slug: NotRequired[str | None]
-    """Which of your templates it is, such as `"verification_code"`."""
+    """The name of the template, such as `"verification_code"`."""
 
     from_email_name: str
     """The part of the sender's address before the `@`."""
@@ -25,60 +25,62 @@ class EmailJSON(TypedDict):
     to_email_address: NotRequired[str]
 
     email_address_id: NotRequired[str | None]
-    """Which address of the user it goes to, where it goes to one of a user's."""
+    """The id of the user's address, if the e-mail goes to one."""
 
     user_id: NotRequired[str | None]
 
     subject: NotRequired[str]
-    """May hold the one-time code."""
+    """It can hold the one-time code."""
 
     body: NotRequired[str]
-    """The text as HTML, one-time codes and links included."""
+    """The text as HTML, with one-time codes and links."""
 
     body_plain: NotRequired[str | None]
-    """The text as plain text, one-time codes and links included."""
+    """The text as plain text, with one-time codes and links."""
 
     status: NotRequired[str]
     """Such as `"queued"`. Clerk may add to these."""
 
     data: NotRequired[dict[str, Any] | None]
-    """What the template was filled in with, by template: `otp_code` is a one-time code."""
+    """The values that fill the template. `otp_code` is a one-time code."""
 
     delivered_by_clerk: bool
-    """False where it is for you to deliver."""
+    """False if you have to deliver the e-mail."""
 
 
 class SMSMessageJSON(TypedDict):
-    """A text message to a user: ``sms.created``."""
+    """A text message to a user, in ``sms.created``."""
 
     object: NotRequired[Literal["sms_message"]]
-    """Required by Clerk's schema; the Dashboard's "Send Example" has none."""
 
     id: str
 
     slug: NotRequired[str | None]
-    """Which of your templates it is, such as `"verification_code"`."""
+    """The name of the template, such as `"verification_code"`."""
 
     from_phone_number: str
 
     to_phone_number: str
 
     phone_number_id: NotRequired[str | None]
-    """Which number of the user it goes to, where it goes to one of a user's."""
+    """The id of the user's number, if the message goes to one."""
 
     user_id: NotRequired[str | None]
 
     message: str
-    """The text, one-time codes included."""
+    """The text, with one-time codes."""
 
     status: str
     """Such as `"queued"`. Clerk may add to these."""
 
     data: NotRequired[dict[str, Any] | None]
-    """What the template was filled in with, by template: `otp_code` is a one-time code."""
+    """The values that fill the template. `otp_code` is a one-time code."""
 
     delivered_by_clerk: bool
-    """False where it is for you to deliver."""
+    """False if you have to deliver the message."""
 
     created_at_ms: NotRequired[UnixMillis]
-    """In milliseconds since the epoch. The Dashboard's "Send Example" names it `created_at`."""
+    """In milliseconds since the epoch."""
+
+    created_at: NotRequired[UnixMillis]
+    """The Dashboard's "Send Example" has this name for `created_at_ms`. In milliseconds since the epoch."""

@@ -1,4 +1,4 @@
-"""Payloads of ``organization.*`` and of what belongs to an organization."""
+"""Payloads of ``organization.*`` and of an organization's domains, invitations and memberships."""
 
 from typing import Literal, NotRequired, TypedDict
 
@@ -6,9 +6,9 @@ from .shared import Metadata, PublicOrganizationDataJSON, UnixMillis
 
 
 class OrganizationJSON(TypedDict):
-    """An organization: ``organization.created`` and ``organization.updated``.
+    """An organization, in ``organization.created`` and ``organization.updated``.
 
-    Also inside the memberships of ``organizationMembership.*``.
+    The memberships of ``organizationMembership.*`` hold one too.
     """
 
     object: Literal["organization"]
@@ -18,76 +18,79 @@ class OrganizationJSON(TypedDict):
     name: str
 
     slug: str
-    """Its name in addresses. It can change: store the id."""
+    """The organization's name in addresses. It can change, so store the id."""
 
     image_url: NotRequired[str]
 
     logo_url: NotRequired[str | None]
-    """In every recorded body, though in neither Clerk's schema nor its TypeScript: prefer `image_url`."""
+    """Every recorded body has this key; Clerk's schema and TypeScript lack it. Prefer `image_url`."""
 
     has_image: bool
-    """False where `image_url` is a generated one."""
+    """False if `image_url` is a generated image."""
 
     members_count: NotRequired[int]
-    """Not in every event."""
+    """Deliveries have it only in the organization inside a membership."""
 
     missing_member_with_elevated_permissions: NotRequired[bool]
-    """Whether none of its members has a role that may manage it."""
+    """True if no member has a role that may manage the organization."""
 
     pending_invitations_count: NotRequired[int]
-    """Not in every event."""
+    """Deliveries have it only in the organization inside a membership."""
 
     max_allowed_memberships: int
-    """How many members there may be; 0 is no limit."""
+    """The number of members that the organization may have. 0 means no limit."""
 
     admin_delete_enabled: bool
-    """Whether its admins may delete it."""
+    """True if the organization's admins may delete it."""
 
     public_metadata: Metadata | None
 
     private_metadata: NotRequired[Metadata]
+    """Deliveries have it only in ``organization.*``, not inside a membership."""
 
     created_by: NotRequired[str]
-    """The id of the user who created it."""
+    """The id of the user who created the organization. Deliveries have it only in ``organization.*``, not inside a
+    membership."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
 
     updated_at: UnixMillis
-    """In milliseconds since the epoch. Order events by their own `timestamp` instead."""
+    """In milliseconds since the epoch. Of two events about an organization, the one with the higher `updated_at` is
+    newer."""
 
     last_active_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
 
     role_set_key: NotRequired[str | None]
-    """Which set of roles its members can have."""
+    """The key of the organization's role set."""
 
 
 class OrganizationDomainVerificationJSON(TypedDict):
-    """How far a domain is verified, in ``organizationDomain.created`` and ``organizationDomain.updated``."""
+    """The state of a domain's verification, in ``organizationDomain.created`` and ``organizationDomain.updated``."""
 
     status: str
     """`"unverified"`, `"verified"`, `"failed"` or `"expired"`. Clerk may add to these."""
 
     strategy: str
-    """Of an affiliation, `"affiliation_email_code"`, or `"email_code"` by Clerk's TypeScript; of ownership, by Clerk's
+    """For an affiliation `"affiliation_email_code"`, or `"email_code"` by Clerk's TypeScript. For ownership, by Clerk's
     browser library, `"txt"`, `"manual_override"` or `"legacy"`. Clerk may add to these."""
 
     attempts: int | None
-    """How often it was tried; null where that isn't counted."""
+    """The number of attempts. Null if they are not counted."""
 
     expire_at: NotRequired[UnixMillis | None]
-    """When it runs out, in milliseconds since the epoch."""
+    """The time when the verification expires, in milliseconds since the epoch."""
 
     expires_at: NotRequired[UnixMillis]
-    """The same in Clerk's TypeScript, in milliseconds since the epoch: look for `expire_at` first."""
+    """Clerk's TypeScript has this name for `expire_at`. In milliseconds since the epoch."""
 
     verified_at: NotRequired[UnixMillis | None]
-    """When ownership was verified, in milliseconds since the epoch; null for an affiliation."""
+    """The time when ownership was verified, in milliseconds since the epoch. Null for an affiliation."""
 
 
 class OrganizationDomainJSON(TypedDict):
-    """A domain of an organization: ``organizationDomain.created`` and ``organizationDomain.updated``."""
+    """A domain of an organization, in ``organizationDomain.created`` and ``organizationDomain.updated``."""
 
     object: Literal["organization_domain"]
 
@@ -99,26 +102,25 @@ class OrganizationDomainJSON(TypedDict):
     """The domain: `"example.com"`."""
 
     enrollment_mode: Literal["manual_invitation", "automatic_invitation", "automatic_suggestion", "enterprise_sso"]
-    """How those with an address at this domain get into the organization."""
+    """The way in which users with an address at this domain join the organization."""
 
     affiliation_email_address: str | None
-    """The address to which the proof of affiliation was sent."""
 
     affiliation_verification: NotRequired[OrganizationDomainVerificationJSON | None]
-    """That somebody receives mail at this domain."""
+    """The verification of the affiliation between the domain and the organization."""
 
     ownership_verification: NotRequired[OrganizationDomainVerificationJSON | None]
-    """That the domain is the organization's: by a TXT record in its DNS, or because it was granted in the Dashboard.
-    Null until it was tried."""
+    """The verification of the organization's ownership, by a TXT record in the DNS or in the Dashboard. Null before the
+    first attempt."""
 
     verification: OrganizationDomainVerificationJSON | None
-    """Deprecated: `affiliation_verification` is the same."""
+    """Deprecated: use `affiliation_verification`, which is the same."""
 
     total_pending_invitations: int
-    """How many invitations, because of this domain, wait to be accepted."""
+    """The number of pending invitations to join because of this domain."""
 
     total_pending_suggestions: int
-    """How many suggestions to join, because of this domain, wait for the user."""
+    """The number of pending suggestions to join because of this domain."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
 
@@ -130,7 +132,7 @@ class OrganizationDomainJSON(TypedDict):
 
 
 class OrganizationInvitationPublicUserDataJSON(TypedDict):
-    """Who sent an invitation, in ``organizationInvitation.*``."""
+    """The user who sent an invitation, in ``organizationInvitation.*``."""
 
     user_id: str
 
@@ -141,20 +143,23 @@ class OrganizationInvitationPublicUserDataJSON(TypedDict):
     image_url: str
 
     has_image: bool
-    """False where `image_url` is a generated one."""
+    """False if `image_url` is a generated image."""
 
     identifier: str
-    """The e-mail address, phone number or username that the user is known by."""
+    """The user's e-mail address, phone number or username."""
 
 
 class OrganizationInvitationDataJSON(TypedDict):
-    """What an invitation carries besides, in ``organizationInvitation.*``."""
+    """Further data of an invitation, in ``organizationInvitation.*``."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
 
 
 class OrganizationInvitationJSON(TypedDict):
-    """An invitation: ``organizationInvitation.created`` and ``organizationInvitation.revoked``."""
+    """An invitation to an organization.
+
+    Events: ``organizationInvitation.created`` and ``organizationInvitation.revoked``.
+    """
 
     object: Literal["organization_invitation"]
 
@@ -163,7 +168,7 @@ class OrganizationInvitationJSON(TypedDict):
     email_address: str
 
     role: str
-    """The key of the role to be had, such as `"org:member"`."""
+    """The key of the role that the invitation offers, such as `"org:member"`."""
 
     role_name: str
     """The role's name for people."""
@@ -171,13 +176,13 @@ class OrganizationInvitationJSON(TypedDict):
     organization_id: NotRequired[str]
 
     inviter_id: NotRequired[str | None]
-    """The id of the user who invites; null where a server did."""
+    """The id of the user who sent the invitation. Null if no user sent it."""
 
     public_inviter_data: NotRequired[OrganizationInvitationPublicUserDataJSON | None]
-    """Who invites; null where a server did."""
+    """The user who sent the invitation. Null if no user sent it."""
 
     public_organization_data: NotRequired[PublicOrganizationDataJSON | None]
-    """In Clerk's TypeScript; its schema has it inside `data`: look in both."""
+    """Clerk's TypeScript has this key here; its schema has it inside `data`."""
 
     data: NotRequired[OrganizationInvitationDataJSON]
 
@@ -189,7 +194,7 @@ class OrganizationInvitationJSON(TypedDict):
     private_metadata: NotRequired[Metadata]
 
     url: str | None
-    """Where the invitation is accepted. Treat it as a secret."""
+    """The address that accepts the invitation. Treat it as a secret."""
 
     expires_at: UnixMillis | None
     """In milliseconds since the epoch."""
@@ -202,14 +207,14 @@ class OrganizationInvitationJSON(TypedDict):
 
 
 class OrganizationInvitationAcceptedJSON(OrganizationInvitationJSON):
-    """An invitation that was accepted: ``organizationInvitation.accepted``."""
+    """An invitation that a user accepted, in ``organizationInvitation.accepted``."""
 
     user_id: str
     """The id of the user who accepted."""
 
 
 class OrganizationMembershipPublicUserDataJSON(TypedDict):
-    """Who the member is, in ``organizationMembership.*``."""
+    """The user who is the member, in ``organizationMembership.*``."""
 
     user_id: str
 
@@ -218,29 +223,29 @@ class OrganizationMembershipPublicUserDataJSON(TypedDict):
     last_name: str | None
 
     profile_image_url: NotRequired[str | None]
-    """Deprecated: `image_url` has it."""
+    """Deprecated: use `image_url`."""
 
     image_url: str
 
     has_image: bool
-    """False where `image_url` is a generated one."""
+    """False if `image_url` is a generated image."""
 
     identifier: NotRequired[str | None]
-    """The e-mail address, phone number or username that the user is known by."""
+    """The user's e-mail address, phone number or username."""
 
     username: NotRequired[str | None]
 
     banned: NotRequired[bool]
-    """Whether you have barred the user from signing in."""
+    """True if you have barred the user from signing in."""
 
     deprovisioned: NotRequired[bool]
-    """Whether the directory that the user comes from has taken access away."""
+    """True if the user is deprovisioned, and so cannot sign in."""
 
 
 class OrganizationMembershipJSON(TypedDict):
-    """That a user belongs to an organization: ``organizationMembership.*``.
+    """The membership of a user in an organization, in ``organizationMembership.*``.
 
-    ``organizationMembership.deleted`` too carries all of it.
+    ``organizationMembership.deleted`` carries the whole membership too.
     """
 
     object: Literal["organization_membership"]
@@ -254,7 +259,7 @@ class OrganizationMembershipJSON(TypedDict):
     """The role's name for people."""
 
     permissions: list[str]
-    """The keys of what the role allows, such as `"org:sys_memberships:manage"`."""
+    """The keys of the role's permissions, such as `"org:sys_memberships:manage"`."""
 
     public_metadata: Metadata
 
@@ -268,4 +273,5 @@ class OrganizationMembershipJSON(TypedDict):
     """In milliseconds since the epoch."""
 
     updated_at: UnixMillis
-    """In milliseconds since the epoch. In ``organizationMembership.deleted`` this is from before it was deleted."""
+    """In milliseconds since the epoch. In ``organizationMembership.deleted`` it is from before the deletion, so it says
+    nothing about the order of events."""

@@ -7,7 +7,7 @@ from .user import UserJSON
 
 
 class SessionActivityJSON(TypedDict):
-    """Where a session was last used, in ``session.*``."""
+    """The device and the place of the last use of a session, in ``session.*``."""
 
     object: str
     """`"session_activity"`."""
@@ -29,8 +29,15 @@ class SessionActivityJSON(TypedDict):
     country: NotRequired[str]
 
 
+class SessionTaskJSON(TypedDict):
+    """A task that a user has to finish before a session is active, in ``session.*``."""
+
+    key: str
+    """`"choose-organization"`, `"reset-password"` or `"setup-mfa"`. Clerk may add to these."""
+
+
 class SessionJSON(TypedDict):
-    """That a user is signed in on a client, and who it is: ``session.*``."""
+    """A session: a user who is signed in on a client, in ``session.*``."""
 
     object: Literal["session"]
 
@@ -39,16 +46,19 @@ class SessionJSON(TypedDict):
     user_id: str
 
     client_id: str
-    """The browser or device that it belongs to."""
+    """The id of the browser or device."""
 
     actor: NotRequired[dict[str, Any] | None]
-    """Who acts as the user, where somebody impersonates them: `sub` is the id of the impersonator."""
+    """The impersonator, if somebody acts as the user: `sub` is the impersonator's id."""
 
     status: Literal["active", "pending", "revoked", "ended", "expired", "removed", "abandoned", "replaced"]
-    """`"pending"` is in ``session.pending``, though Clerk's schema has forgotten it."""
+    """``session.pending`` has `"pending"`, which Clerk's schema lacks."""
+
+    tasks: NotRequired[list[SessionTaskJSON] | None]
+    """The unfinished tasks, in ``session.pending``. Clerk's TypeScript has this key; its schema does not."""
 
     last_active_organization_id: NotRequired[str | None]
-    """The organization that was last active in it."""
+    """The id of the organization that was last active in the session."""
 
     last_active_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -56,10 +66,10 @@ class SessionJSON(TypedDict):
     latest_activity: NotRequired[SessionActivityJSON | None]
 
     expire_at: UnixMillis
-    """When it ends whatever happens, in milliseconds since the epoch."""
+    """The time when the session ends at the latest, in milliseconds since the epoch."""
 
     abandon_at: UnixMillis
-    """When it ends if it isn't used, in milliseconds since the epoch."""
+    """The time when an unused session ends, in milliseconds since the epoch."""
 
     updated_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -67,5 +77,5 @@ class SessionJSON(TypedDict):
     created_at: UnixMillis
     """In milliseconds since the epoch."""
 
-    user: UserJSON | None
-    """The user as of now. Null in places, by Clerk's TypeScript: `user_id` is always there."""
+    user: NotRequired[UserJSON | None]
+    """The user. Clerk added this key in November 2025, and its TypeScript allows null: rely on `user_id`."""

@@ -1,32 +1,32 @@
-"""What payloads of every family are made of."""
+"""Types that payloads of several families share, and the body of an event."""
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 UnixMillis: TypeAlias = int
-"""A moment, in milliseconds since the Unix epoch."""
+"""A time, in milliseconds since the Unix epoch."""
 
 Metadata: TypeAlias = dict[str, Any]
-"""What you, or in `unsafe_metadata` the user, have stored with a resource: any JSON object."""
+"""Any JSON object that is stored with a resource. Users write `unsafe_metadata`; your server writes the others."""
 
 
 class HttpRequestJSON(TypedDict):
-    """The request that led to an event, in the `event_attributes` of any event."""
+    """The HTTP request that caused an event, in the `event_attributes` of any event."""
 
     client_ip: NotRequired[str]
-    """`""` where the request came from a server, such as yours through the Backend API."""
+    """`""` if a server sent the request, such as yours through the Backend API."""
 
     user_agent: NotRequired[str]
-    """`""` where it isn't known."""
+    """`""` if the user agent is not known."""
 
 
 class EventAttributesJSON(TypedDict):
-    """What is known of how an event came about, in any event."""
+    """Facts about the cause of an event, in any event."""
 
     http_request: NotRequired[HttpRequestJSON]
 
 
 class WebhookEventJSON(TypedDict):
-    """The body of a webhook: what every event has around its payload."""
+    """The body of a webhook, the same for every event except for `data`."""
 
     object: Literal["event"]
 
@@ -34,72 +34,73 @@ class WebhookEventJSON(TypedDict):
     """The event type, such as `"user.created"`."""
 
     data: Any
-    """The payload, by type."""
+    """The payload. The event type decides its shape."""
 
     timestamp: NotRequired[UnixMillis]
-    """When it happened: milliseconds since the epoch in deliveries, but seconds in the Dashboard's "Send Example"."""
+    """The time of the event, in milliseconds since the epoch. The Dashboard's "Send Example" has seconds."""
 
     instance_id: NotRequired[str]
-    """The Clerk instance; in bodies since April 2025."""
+    """The id of the Clerk instance, `"ins_..."`. Bodies have it since April 2025."""
 
     event_attributes: NotRequired[EventAttributesJSON]
 
 
 class DeletedObjectJSON(TypedDict):
-    """What is left of a deleted resource.
+    """The remains of a deleted resource: its id, and little else.
 
-    Carried by ``user.deleted``, ``organization.deleted``, ``organizationDomain.deleted``, ``role.deleted`` and
+    Events: ``user.deleted``, ``organization.deleted``, ``organizationDomain.deleted``, ``role.deleted`` and
     ``permission.deleted``.
     """
 
     object: str
-    """What it was: `"user"`, `"organization"` and so on."""
+    """The kind of the resource: `"user"`, `"organization"` and so on."""
 
     id: str
 
     deleted: bool
     """Always true."""
 
-    slug: NotRequired[str]
+    slug: NotRequired[str | None]
+    """Null in the Dashboard's "Send Example" of ``role.deleted``."""
 
     external_id: NotRequired[str]
-    """Your own id for it, where it had one."""
+    """Your own id of the resource, if you had set one."""
 
 
 class ClerkErrorJSON(TypedDict):
-    """Why a verification failed, in ``user.created``, ``user.updated`` and ``session.*``."""
+    """The reason why a verification failed, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     message: str
 
     long_message: str
-    """The same in a full sentence, fit to be shown."""
+    """The message as a full sentence, for users."""
 
     code: str
-    """A stable name of the error."""
+    """The stable name of the error."""
 
     meta: NotRequired[dict[str, Any]]
-    """More about it, by `code`."""
+    """Details of the error. `code` decides their shape."""
 
 
 class VerificationJSON(TypedDict):
-    """How an address, an account or a wallet is verified, in ``user.created``, ``user.updated`` and ``session.*``.
+    """The state of a verification, in ``user.created``, ``user.updated`` and ``session.*``.
 
-    Clerk's schema has eleven shapes, one per way to verify, and its TypeScript has one. They are one type here,
-    because what would tell them apart, `object`, is absent from most real bodies.
+    Addresses, accounts, wallets and passkeys have one each. Clerk's schema has eleven shapes, and `object` tells them
+    apart; Clerk's TypeScript has one shape. This type is one shape too, because most real bodies have no `object`.
     """
 
     status: Literal["unverified", "verified", "failed", "expired", "transferable"]
 
     strategy: str
-    """The way it is verified: `"email_code"`, `"email_link"`, `"phone_code"`, `"reset_password_email_code"`,
+    """The method of verification: `"email_code"`, `"email_link"`, `"phone_code"`, `"reset_password_email_code"`,
     `"admin"`, `"ticket"`, `"saml"`, `"scim"`, `"passkey"`, `"google_one_tap"`, `"oauth_<provider>"`,
     `"from_oauth_<provider>"`, `"web3_<wallet>_signature"`. Clerk may add to these."""
 
     attempts: int | None
-    """How often it was tried; null where that isn't counted."""
+    """The number of attempts. Null if they are not counted."""
 
     expire_at: NotRequired[UnixMillis | None]
-    """When an unfinished verification runs out, in milliseconds since the epoch."""
+    """The time when an unfinished verification expires, in milliseconds since the epoch."""
 
     object: NotRequired[
         Literal[
@@ -119,37 +120,37 @@ class VerificationJSON(TypedDict):
     """Absent from most real bodies."""
 
     id: NotRequired[str]
-    """In Clerk's TypeScript; never seen in a body."""
+    """Clerk's TypeScript has this key. No body with it is known."""
 
     verified_at_client: NotRequired[str | None]
-    """The id of the client on which it was verified: no time."""
+    """The id of the client that completed the verification. It is not a time."""
 
     external_verification_redirect_url: NotRequired[str | None]
-    """Where the user goes to verify, with OAuth and SAML."""
+    """The address to which OAuth and SAML send the user."""
 
     error: NotRequired[ClerkErrorJSON | None]
-    """Why it failed, where it did."""
+    """The reason, if the verification failed."""
 
     channel: NotRequired[str | None]
-    """How a phone code is sent, such as `"sms"`."""
+    """The channel of a phone code, such as `"sms"`."""
 
     nonce: NotRequired[str | None]
-    """What makes a signature by a wallet or a passkey good for one use."""
+    """The nonce that a wallet or a passkey signs."""
 
     message: NotRequired[str | None]
-    """What a web3 wallet is asked to sign."""
+    """The message that a web3 wallet signs."""
 
 
 class PublicOrganizationDataJSON(TypedDict):
-    """What anyone may know of an organization.
+    """The public part of an organization.
 
-    In ``organizationInvitation.*``, ``organizationDomain.created`` and ``organizationDomain.updated``.
+    Events: ``organizationInvitation.*``, ``organizationDomain.created`` and ``organizationDomain.updated``.
     """
 
     id: str
 
     object: NotRequired[str]
-    """In Clerk's TypeScript; its schema has none."""
+    """Clerk's TypeScript has this key; its schema does not."""
 
     name: str
 
@@ -158,4 +159,4 @@ class PublicOrganizationDataJSON(TypedDict):
     image_url: NotRequired[str]
 
     has_image: bool
-    """False where `image_url` is a generated one."""
+    """False if `image_url` is a generated image."""

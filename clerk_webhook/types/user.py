@@ -7,37 +7,37 @@ from .shared import Metadata, UnixMillis, VerificationJSON
 
 
 class IdentificationLinkJSON(TypedDict):
-    """What an address is linked to, an OAuth account say, in ``user.created``, ``user.updated`` and ``session.*``."""
+    """A link from an address to an external account, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     type: str
-    """Such as `"oauth_google"`."""
+    """The kind of the account, such as `"oauth_google"`."""
 
     id: str
+    """The `identification_id` of the account."""
 
     object: NotRequired[str]
-    """In Clerk's TypeScript; never seen in a body."""
+    """Clerk's TypeScript has this key. No body with it is known."""
 
 
 class EmailAddressJSON(TypedDict):
     """An e-mail address of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
-    """What `primary_email_address_id` refers to."""
+    """The id, `"idn_..."`. The user's `primary_email_address_id` is one of these."""
 
     object: Literal["email_address"]
 
     email_address: str
 
     reserved: NotRequired[bool]
-    """Whether it is held for the user without having been verified."""
 
     verification: VerificationJSON | None
-    """Can be null even for the primary address, with `reserved` true."""
+    """It can be null even for the primary address, together with `reserved`."""
 
     linked_to: list[IdentificationLinkJSON]
 
     matches_sso_connection: NotRequired[bool]
-    """Whether an active enterprise connection is responsible for its domain."""
+    """True if the domain matches an active enterprise connection."""
 
     created_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
@@ -50,7 +50,7 @@ class PhoneNumberJSON(TypedDict):
     """A phone number of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
-    """What `primary_phone_number_id` refers to."""
+    """The id, `"idn_..."`. The user's `primary_phone_number_id` is one of these."""
 
     object: Literal["phone_number"]
 
@@ -58,20 +58,19 @@ class PhoneNumberJSON(TypedDict):
     """In E.164 form: `"+15555550100"`."""
 
     reserved_for_second_factor: NotRequired[bool]
-    """Whether it serves as a second factor."""
+    """True if the number serves as a second factor."""
 
     default_second_factor: NotRequired[bool]
-    """Whether it is the second factor that is asked for first."""
+    """True if Clerk asks for this second factor first."""
 
     reserved: bool
-    """Whether it is held for the user without having been verified."""
 
     verification: VerificationJSON | None
 
     linked_to: list[IdentificationLinkJSON]
 
     backup_codes: NotRequired[list[str] | None]
-    """One-time codes that stand in for this factor: log nothing of them."""
+    """One-time codes that replace this factor. Never log them."""
 
     created_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
@@ -84,12 +83,12 @@ class Web3WalletJSON(TypedDict):
     """A web3 wallet of a user, in ``user.created``, ``user.updated`` and ``session.*``."""
 
     id: NotRequired[str]
-    """What `primary_web3_wallet_id` refers to."""
+    """The id, `"idn_..."`. The user's `primary_web3_wallet_id` is one of these."""
 
     object: Literal["web3_wallet"]
 
     web3_wallet: str
-    """Its public address."""
+    """The public address of the wallet."""
 
     verification: VerificationJSON | None
 
@@ -116,55 +115,64 @@ class PasskeyJSON(TypedDict):
 
 
 class ExternalAccountJSON(TypedDict):
-    """An account elsewhere that a user signs in with, in ``user.created``, ``user.updated`` and ``session.*``.
+    """An account at another provider that a user signs in with.
 
-    Recorded bodies have accounts in an older form, `object` being `"google_account"` and the names of Google's own
-    fields beside or instead of the general ones.
+    Events: ``user.created``, ``user.updated`` and ``session.*``.
+
+    Accounts have two forms. In Google and Facebook accounts, `object` is `"google_account"` or `"facebook_account"`,
+    `id` is the id of an identification, and `external_account_id` is the id of the account. In accounts at every other
+    provider, `object` is `"external_account"`, and `id` is the id of the account. The Backend API knows an account by
+    `account.get("external_account_id", account["id"])`.
+
+    Google accounts have some values under two names: `first_name` and `given_name`, for example. Older bodies have
+    Google's names alone.
     """
 
     object: Literal["external_account", "facebook_account", "google_account"]
 
     id: str
-    """`"eac_..."`, or `"idn_..."` in the older form."""
+    """`"eac_..."`, the account's id. In Google and Facebook accounts `"idn_..."`, the same as `identification_id`."""
 
     provider: NotRequired[str]
-    """Such as `"oauth_google"`."""
+    """The provider, such as `"oauth_google"`. Older bodies lack it."""
 
     identification_id: NotRequired[str]
-    """What an address that came with the account has in `linked_to`: `"idn_..."`."""
+    """The id, `"idn_..."`, that an address which came with the account has in `linked_to`. Older bodies lack it."""
 
     provider_user_id: NotRequired[str]
-    """The user's id over there."""
+    """The provider's id of the user. Older bodies lack it."""
 
     approved_scopes: str
-    """The OAuth scopes that were granted, separated by white space."""
+    """The OAuth scopes that the user granted, separated by white space."""
 
     email_address: str
 
     email_address_verified: NotRequired[bool | None]
-    """Whether the provider had verified the address when the account was connected; null where that isn't known."""
+    """True if the provider had verified the address when the account was connected. Null if that is not known."""
 
     first_name: NotRequired[str]
+    """Older bodies lack it."""
 
     last_name: NotRequired[str]
+    """Older bodies lack it."""
 
     avatar_url: NotRequired[str]
-    """Deprecated: `image_url` has it."""
+    """Deprecated: use `image_url`."""
 
     image_url: NotRequired[str | None]
 
     username: NotRequired[str | None]
-    """The user's name over there."""
+    """The user's name at the provider."""
 
     phone_number: NotRequired[str | None]
 
     public_metadata: NotRequired[Metadata | None]
 
     label: NotRequired[str | None]
-    """What tells several accounts at one provider apart."""
+    """A label that tells several accounts at one provider apart."""
 
     external_account_id: NotRequired[str]
-    """The `"eac_..."` id, where `id` is another."""
+    """The account's id, `"eac_..."`, in Google and Facebook accounts only."""
 
     created_at: NotRequired[UnixMillis]
     """In milliseconds since the epoch."""
@@ -175,16 +183,16 @@ class ExternalAccountJSON(TypedDict):
     verification: VerificationJSON | None
 
     google_id: NotRequired[str | None]
-    """Recorded in the older form only: the user's id at Google."""
+    """Recorded in Google accounts: the same as `provider_user_id`."""
 
     given_name: NotRequired[str | None]
-    """Recorded in the older form only: the first name."""
+    """Recorded in Google accounts: the same as `first_name`."""
 
     family_name: NotRequired[str | None]
-    """Recorded in the older form only: the last name."""
+    """Recorded in Google accounts: the same as `last_name`."""
 
     picture: NotRequired[str | None]
-    """Recorded in the older form only: the address of the image."""
+    """Recorded in Google accounts: the same as `image_url`."""
 
 
 class SamlAccountConnectionJSON(TypedDict):
@@ -195,7 +203,7 @@ class SamlAccountConnectionJSON(TypedDict):
     name: str
 
     domain: NotRequired[str]
-    """Deprecated: `domains` has it."""
+    """Deprecated: use `domains`."""
 
     domains: NotRequired[list[str]]
 
@@ -204,16 +212,16 @@ class SamlAccountConnectionJSON(TypedDict):
     provider: str
 
     sync_user_attributes: bool
-    """Whether each sign-in copies the user's attributes from the identity provider."""
+    """True if each sign-in copies the user's attributes from the identity provider."""
 
     allow_subdomains: NotRequired[bool]
-    """Whether it takes addresses at subdomains of its domains too."""
+    """True if the connection takes addresses at subdomains of its domains too."""
 
     allow_idp_initiated: NotRequired[bool]
-    """Whether a sign-in may begin at the identity provider."""
+    """True if a sign-in may begin at the identity provider."""
 
     disable_additional_identifications: NotRequired[bool]
-    """Whether its users may have no address or account besides the one from it."""
+    """True if accounts made through this connection cannot add identifications of other kinds."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -240,7 +248,7 @@ class SamlAccountJSON(TypedDict):
     last_name: NotRequired[str | None]
 
     provider_user_id: NotRequired[str | None]
-    """The user's id over there."""
+    """The identity provider's id of the user."""
 
     last_authenticated_at: NotRequired[UnixMillis | None]
     """In milliseconds since the epoch."""
@@ -258,7 +266,7 @@ class EnterpriseAccountConnectionJSON(TypedDict):
     id: str
 
     object: NotRequired[str]
-    """In Clerk's TypeScript; its schema has none."""
+    """Clerk's TypeScript has this key; its schema does not."""
 
     protocol: str
     """Such as `"saml"` or `"oauth"`. Clerk may add to these."""
@@ -270,23 +278,23 @@ class EnterpriseAccountConnectionJSON(TypedDict):
     logo_public_url: str | None
 
     domain: NotRequired[str]
-    """Deprecated: `domains` has it."""
+    """Deprecated: use `domains`."""
 
     domains: NotRequired[list[str]]
 
     active: bool
 
     sync_user_attributes: bool
-    """Whether each sign-in copies the user's attributes from the identity provider."""
+    """True if each sign-in copies the user's attributes from the identity provider."""
 
     allow_subdomains: bool
-    """Whether it takes addresses at subdomains of its domains too."""
+    """True if the connection takes addresses at subdomains of its domains too."""
 
     allow_idp_initiated: bool
-    """Whether a sign-in may begin at the identity provider."""
+    """True if a sign-in may begin at the identity provider."""
 
     disable_additional_identifications: bool
-    """Whether its users may have no address or account besides the one from it."""
+    """True if accounts made through this connection cannot add identifications of other kinds."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
@@ -315,7 +323,7 @@ class EnterpriseAccountJSON(TypedDict):
     last_name: NotRequired[str | None]
 
     provider_user_id: NotRequired[str | None]
-    """The user's id over there."""
+    """The identity provider's id of the user."""
 
     enterprise_connection_id: NotRequired[str | None]
 
@@ -330,22 +338,22 @@ class EnterpriseAccountJSON(TypedDict):
 
 
 class SCIMUserMetadataJSON(TypedDict):
-    """Which directory a user is provisioned from, in ``user.created`` and ``user.updated`` where one is known."""
+    """The directory that provisions a user, in ``user.created`` and ``user.updated``."""
 
     directory_id: str
 
     directory_enabled: NotRequired[bool]
-    """Absent where it is false."""
+    """Clerk leaves the key out if the directory is disabled."""
 
     external_id: str | None
     """The directory's own id of the user."""
 
 
 class UserJSON(TypedDict):
-    """A user: ``user.created`` and ``user.updated``, and inside ``session.*``.
+    """A user, in ``user.created``, ``user.updated`` and ``session.*``.
 
-    Names are often null. The primary addresses are named by id; the one meant is not always the first, and may
-    not be there at all.
+    Names are often null. The `primary_..._id` keys name the primary addresses. The primary address is not always the
+    first of the list, and it can be absent from the list.
     """
 
     id: str
@@ -353,16 +361,16 @@ class UserJSON(TypedDict):
     object: Literal["user"]
 
     external_id: str | None
-    """Your own id for the user, where you have set one."""
+    """Your own id of the user, if you have set one."""
 
     primary_email_address_id: str | None
-    """Which of `email_addresses` it is. It can dangle: the address need not be there."""
+    """The `id` of one of `email_addresses`. It can dangle: the list may lack that address."""
 
     primary_phone_number_id: str | None
-    """Which of `phone_numbers` it is. It can dangle: the number need not be there."""
+    """The `id` of one of `phone_numbers`. It can dangle: the list may lack that number."""
 
     primary_web3_wallet_id: str | None
-    """Which of `web3_wallets` it is. It can dangle: the wallet need not be there."""
+    """The `id` of one of `web3_wallets`. It can dangle: the list may lack that wallet."""
 
     username: str | None
 
@@ -374,21 +382,21 @@ class UserJSON(TypedDict):
     """A BCP 47 tag, such as `"en-US"`."""
 
     profile_image_url: NotRequired[str]
-    """Deprecated: `image_url` has it."""
+    """Deprecated: use `image_url`."""
 
     image_url: NotRequired[str]
 
     has_image: bool
-    """False where `image_url` is a generated one."""
+    """False if `image_url` is a generated image."""
 
     public_metadata: Metadata
-    """Yours: readable by the browser, writable by your server."""
+    """Your metadata: browsers can read it, and your server can write it."""
 
     private_metadata: NotRequired[Metadata | None]
-    """Yours: readable and writable by your server only."""
+    """Your metadata: only your server can read and write it."""
 
     unsafe_metadata: NotRequired[Metadata]
-    """The user's: writable by the browser, so believe nothing in it."""
+    """The user's metadata: the browser can write it, so do not trust it."""
 
     email_addresses: list[EmailAddressJSON]
 
@@ -401,19 +409,19 @@ class UserJSON(TypedDict):
     password_enabled: bool
 
     two_factor_enabled: bool
-    """Whether any second factor is on."""
+    """True if any second factor is on."""
 
     totp_enabled: bool
-    """Whether an authenticator app is a second factor."""
+    """True if an authenticator app is a second factor."""
 
     backup_code_enabled: bool
-    """Whether there are codes that stand in for a second factor."""
+    """True if the user has codes that replace a second factor."""
 
     mfa_enabled_at: NotRequired[UnixMillis | None]
-    """When a second factor was last turned on, in milliseconds since the epoch; kept when it is turned off."""
+    """The last time a second factor was turned on, in milliseconds since the epoch. Turning it off keeps this time."""
 
     mfa_disabled_at: NotRequired[UnixMillis | None]
-    """When a second factor was last turned off, in milliseconds since the epoch; kept when it is turned on."""
+    """The last time a second factor was turned off, in milliseconds since the epoch. Turning it on keeps this time."""
 
     password_last_updated_at: NotRequired[UnixMillis | None]
     """In milliseconds since the epoch."""
@@ -423,58 +431,58 @@ class UserJSON(TypedDict):
     saml_accounts: NotRequired[list[SamlAccountJSON]]
 
     enterprise_accounts: NotRequired[list[EnterpriseAccountJSON]]
-    """Absent from older bodies."""
+    """Older bodies lack it."""
 
     organization_memberships: NotRequired[list[OrganizationMembershipJSON] | None]
-    """Not in every event: `organizationMembership.*` events are what to follow."""
+    """Not in every event. Follow ``organizationMembership.*`` instead."""
 
     last_sign_in_at: UnixMillis | None
     """In milliseconds since the epoch."""
 
     banned: bool
-    """Whether you have barred the user from signing in."""
+    """True if you have barred the user from signing in."""
 
-    locked: bool
-    """Whether too many failed attempts, or you, have locked the account."""
+    locked: NotRequired[bool]
+    """True if the user is locked, and so cannot sign in. Older bodies lack it."""
 
     deprovisioned: NotRequired[bool]
-    """Whether the directory that the user comes from has taken access away."""
+    """True if the user is deprovisioned, and so cannot sign in."""
 
-    lockout_expires_in_seconds: int | None
-    """How long a lock still lasts, in seconds; null for a locked user is for good."""
+    lockout_expires_in_seconds: NotRequired[int | None]
+    """The rest of a lock, in seconds. Null for a locked user means a lock without end. Older bodies lack it."""
 
-    verification_attempts_remaining: int | None
-    """How many failed attempts are left before the account locks; null where it never does."""
+    verification_attempts_remaining: NotRequired[int | None]
+    """The number of attempts before a lock. Null if lockout is off. Older bodies lack it."""
 
     updated_at: UnixMillis
-    """In milliseconds since the epoch. Order events by their own `timestamp` instead."""
+    """In milliseconds since the epoch. Of two events about a user, the one with the higher `updated_at` is newer."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""
 
     delete_self_enabled: bool
-    """Whether the user may delete the account."""
+    """True if the user may delete the account."""
 
     create_organization_enabled: bool
-    """Whether the user may create organizations."""
+    """True if the user may create organizations."""
 
     create_organizations_limit: NotRequired[int | None]
-    """How many organizations the user may create; 0 is no limit."""
+    """The number of organizations that the user may create. 0 means no limit."""
 
-    last_active_at: UnixMillis | None
-    """The day of the last activity, in milliseconds since the epoch."""
+    last_active_at: NotRequired[UnixMillis | None]
+    """The day of the last activity, in milliseconds since the epoch. Older bodies lack it."""
 
-    legal_accepted_at: UnixMillis | None
-    """When the user accepted your terms, in milliseconds since the epoch."""
+    legal_accepted_at: NotRequired[UnixMillis | None]
+    """The time when the user accepted your terms, in milliseconds since the epoch. Older bodies lack it."""
 
     bypass_client_trust: NotRequired[bool]
-    """Whether sign-ins from new devices go unchecked."""
+    """True if the user bypasses the Device Trust checks at sign-in."""
 
     scim: NotRequired[SCIMUserMetadataJSON | None]
-    """Where a directory provisions the user; absent or null does not prove that none does."""
+    """The directory that provisions the user. A directory may manage a user whose `scim` is absent or null too."""
 
     birthday: NotRequired[str | None]
-    """Recorded for old users, though in neither Clerk's schema nor its TypeScript: a date as text, often `""`."""
+    """A date as text, often `""`. Recorded for old users; Clerk's schema and TypeScript lack it."""
 
     gender: NotRequired[str | None]
-    """Recorded for old users, though in neither Clerk's schema nor its TypeScript."""
+    """Often `""`. Recorded for old users; Clerk's schema and TypeScript lack it."""

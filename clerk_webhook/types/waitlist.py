@@ -6,7 +6,7 @@ from .shared import Metadata, UnixMillis
 
 
 class InvitationJSON(TypedDict):
-    """An invitation to the application, in ``waitlistEntry.*`` once there is one."""
+    """An invitation to the application, in ``waitlistEntry.*`` if the entry has one."""
 
     object: Literal["invitation"]
 
@@ -21,7 +21,7 @@ class InvitationJSON(TypedDict):
     status: Literal["pending", "accepted", "revoked", "expired"]
 
     url: NotRequired[str]
-    """Where the invitation is accepted. Treat it as a secret."""
+    """The address that accepts the invitation. Treat it as a secret."""
 
     expires_at: NotRequired[UnixMillis | None]
     """In milliseconds since the epoch."""
@@ -34,10 +34,10 @@ class InvitationJSON(TypedDict):
 
 
 class WaitlistEntryJSON(TypedDict):
-    """Somebody who waits to be let in: ``waitlistEntry.created`` and ``waitlistEntry.updated``."""
+    """An entry in the waitlist, in ``waitlistEntry.created`` and ``waitlistEntry.updated``."""
 
-    object: Literal["waitlist_entry"]
-    """The Dashboard's "Send Example" writes `"waitlistEntry"`."""
+    object: Literal["waitlist_entry", "waitlistEntry"]
+    """`"waitlistEntry"` in the Dashboard's "Send Example"."""
 
     id: str
 
@@ -46,7 +46,7 @@ class WaitlistEntryJSON(TypedDict):
     status: Literal["pending", "invited", "rejected", "completed"]
 
     is_locked: NotRequired[bool]
-    """Whether it is part of a batch that is being processed."""
+    """True while a batch action works on the entry."""
 
     created_at: UnixMillis
     """In milliseconds since the epoch."""

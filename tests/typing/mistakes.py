@@ -106,9 +106,10 @@ endpoint.on("user.created")  # E: the class is wanted
 endpoint.on(events.UserCreated)(lambda event: event.data["frist_name"])  # E: no such key
 
 
-sample("user.craeted")  # E: no such event type
-session: SessionJSON = sample("user.created")  # E: another payload
-full_name(sample("organization.created"))  # E: no user
+session: SessionJSON = sample(events.UserCreated)  # E: another payload
+full_name(sample(events.OrganizationCreated))  # E: no user
+sample(events.UserCreated)["frist_name"]  # E: no such key
+sample(dict)  # E: no event class
 key_of_another_payload(sample_event(events.UserCreated))  # E: another event
 
 
