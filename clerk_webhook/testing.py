@@ -19,11 +19,12 @@ import json
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import sha256
 from math import floor
+from random import Random
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ._parse import parse_event
@@ -32,7 +33,7 @@ from .conformance import payload_type_of
 from .events import EVENT_CLASSES, Event, WebhookEvent
 from .webhook import Webhook
 
-__all__ = ["SignedRequest", "sample", "sample_delivery", "sample_event", "signed_request"]
+__all__ = ["Delivery", "SignedRequest", "deliver", "sample", "sample_delivery", "sample_event", "signed_request"]
 
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 DataT = TypeVar("DataT")
@@ -53,6 +54,25 @@ class SignedRequest(NamedTuple):
 
     headers: dict[str, str]
     body: bytes
+
+
+class Delivery(NamedTuple):
+    """One message that `deliver` delivered.
+
+    Attributes:
+        event: The event as it was passed.
+        message_id: The message id, the same in all attempts.
+        statuses: The status of each attempt, in order.
+
+    Example:
+        ```python
+        assert all(delivery.statuses[-1] == 200 for delivery in deliver(events, send, "whsec_..."))
+        ```
+    """
+
+    event: WebhookEvent
+    message_id: str
+    statuses: tuple[int, ...]
 
 
 @overload
@@ -197,8 +217,56 @@ def sample_delivery(
         del secret
 
 
+def deliver(
+    events: Iterable[WebhookEvent], send: Callable[[SignedRequest], int], secret: str | bytes, *, seed: int = 0
+) -> list[Delivery]:
+    """Deliver events as Svix does, in this process: at least once, in no certain order, again after a failure.
+
+    Each event becomes a message with an id of its own. Some messages come twice although the first attempt succeeded.
+    After anything but a 2xx, the message comes again later, in up to eight attempts. Nothing waits between attempts:
+    https://docs.svix.com/retries has the real schedule.
+
+    Args:
+        events: The events. The same event twice is two messages.
+        send: Sends a request to the receiver and returns the status: a call of your test client. An exception passes
+            through, so a client has to answer 500 for a handler that raises.
+        secret: The signing secret, as `Webhook` takes it.
+        seed: Decides the order, the message ids and the messages that come twice. The same seed gives the same run.
+
+    Returns:
+        A delivery for each event, in the order of the events.
+
+    Raises:
+        SecretError: The secret cannot be a signing secret.
+
+    Example:
+        ```python
+        deliver([created, updated, deleted], lambda request: client.post(*request).status_code, "whsec_...", seed=7)
+        ```
+    """
+    try:
+        chance = Random(seed)  # noqa: S311  # a test has to be repeatable
+        deliveries = [Delivery(event, _message_id(chance.randbytes(_ID_LENGTH)), ()) for event in events]
+        queue = [*range(len(deliveries)), *(number for number in range(len(deliveries)) if chance.random() < _DOUBLED)]
+        chance.shuffle(queue)
+        while queue:
+            number = queue.pop()
+            event, message_id, statuses = deliveries[number]
+            status = send(signed_request(event, secret, message_id=message_id))
+            deliveries[number] = Delivery(event, message_id, (*statuses, status))
+            if status // 100 != 2 and number not in queue and len(statuses) + 1 < _ATTEMPTS:  # noqa: PLR2004  # 2xx
+                queue.insert(chance.randint(0, len(queue)), number)
+        return deliveries
+    finally:
+        # Test runners show the local variables of every frame a traceback passes through.
+        del secret
+
+
 # The part of a Svix message id after "msg_" is a KSUID: 27 digits in base 62.
 _ID_LENGTH = 27
+# "eight attempts": https://docs.svix.com/retries
+_ATTEMPTS = 8
+_DOUBLED = 1 / 3
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 

@@ -80,7 +80,5 @@ def test_a_docstring_names_every_argument(value):
 
 def test_the_reference_describes_every_public_name():
     pages = API + ERRORS + EVENTS
-    names = {
-        public for name in ["clerk_webhook", *MODULES] for public in module(name).__all__ if not public.isupper()
-    }
+    names = {public for name in ["clerk_webhook", *MODULES] for public in module(name).__all__ if not public.isupper()}
     assert {name for name in names if not re.search(rf"\b{name}\b", pages)} == set()

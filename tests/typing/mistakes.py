@@ -6,15 +6,12 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 from typing import assert_never
 
 from django.http import HttpRequest, HttpResponse
-
-from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
-from clerk_webhook.diagnosis import Diagnosis, diagnose
-from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
+from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
