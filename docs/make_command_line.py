@@ -18,11 +18,11 @@ INTRODUCTION = """\
 
 <!-- Made by docs/make_command_line.py from the code: change the commands there, and run it again. -->
 
-`clerk-webhook` comes with the library, and `python -m clerk_webhook` is the same command. It sends nothing to an address
-that you did not name, and it prints no secret except the one that `clerk-webhook secret` makes.
+`clerk-webhook` comes with the library, and `python -m clerk_webhook` is the same command. It sends nothing to an
+address that you did not name, and it prints no secret except the one that `clerk-webhook secret` makes.
 
-Every command ends with 0 for success, 1 for failure, 2 for wrong arguments, and 130 after Ctrl-C. An error is one line on
-standard error.
+Every command ends with 0 for success, 1 for failure, 2 for wrong arguments, and 130 after Ctrl-C. An error is one line
+on standard error.
 """
 
 
