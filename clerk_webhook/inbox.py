@@ -49,6 +49,8 @@ _LEAST_MILLIS = 10**11
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 _PQTRANS_INTRANS = 2
+# Any, because a check against dict itself makes a dict of Unknown.
+_DICT: Any = dict
 
 
 class Version(NamedTuple):
@@ -97,19 +99,22 @@ class Version(NamedTuple):
             sql, parameters = Version.of(event).statement("numeric_dollar")
             ```
         """
-        match event.data:
-            case {"id": str(resource_id)} if resource_id:
-                updated_at = event.data.get("updated_at")
-            case _:
-                raise ValueError(f"{event.wire_type} has no data.id to order it by. once() goes by the message id.")
-        timestamp = event.timestamp if _is_millis(event.timestamp) else 0
+        wire_type, timestamp = event.raw["type"], event.raw.get("timestamp")
+        data: dict[str, Any] = event.data if isinstance(event.data, _DICT) else {}
+        resource_id, updated_at = data.get("id"), data.get("updated_at")
+        if not (isinstance(resource_id, str) and resource_id):
+            raise ValueError(f"{wire_type} has no data.id to order it by. once() goes by the message id.")
+        if not _is_millis(timestamp):
+            timestamp = 0
+        elif timestamp < _LEAST_MILLIS:
+            timestamp *= 1000
         return cls(
-            kind=event.wire_type.partition(".")[0],
+            kind=wire_type.partition(".")[0],
             id=resource_id,
             updated_at=updated_at if _is_millis(updated_at) else 0,
-            timestamp=timestamp if timestamp >= _LEAST_MILLIS else timestamp * 1000,
+            timestamp=timestamp,
             message_id=event.message_id or "",
-            deleted=event.wire_type.endswith(".deleted"),
+            deleted=wire_type.endswith(".deleted"),
         )
 
     def statement(
@@ -308,7 +313,7 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
             return AwaitableBool(connection._execute(_record, getattr(raw, "_conn", raw), version, scope))  # noqa: SLF001
         _refuse_autocommit(on=_sqlite_autocommits(raw))
         return connection.execute(*version.statement("qmark", scope)).fetchone() is not None
-    elif hasattr(raw, "info") and hasattr(raw.info, "transaction_status"):  # psycopg and psycopg2
+    elif hasattr(raw, "set_isolation_level"):  # psycopg and psycopg2
         # psycopg's `transaction()` begins one in autocommit too.
         _refuse_autocommit(on=raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS)
     else:

@@ -419,7 +419,9 @@ def async_cursor(database, **others):
 
 
 def psycopg(database, make=cursor):
-    return SimpleNamespace(autocommit=database.autocommit, info=database.info, cursor=lambda: make(database))
+    return SimpleNamespace(
+        set_isolation_level=None, autocommit=database.autocommit, info=database.info, cursor=lambda: make(database)
+    )
 
 
 def django(database):
@@ -533,7 +535,7 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
         3,
         sqlite3,
         SimpleNamespace(connect=None),
-        SimpleNamespace(info=lambda: None, execute=None),
+        SimpleNamespace(autocommit=None, execute=None),
     ],
 )
 def test_what_is_no_connection_is_told_so(connection):
