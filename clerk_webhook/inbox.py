@@ -54,10 +54,10 @@ _DICT: Any = dict
 
 
 class Version(NamedTuple):
-    """A version of a resource: the place of an event, or of an object of the Backend API, in the order of changes.
+    """A version of a resource: where an event, or an object of the Backend API, stands in the order of changes.
 
-    A later `updated_at` is newer. `timestamp` decides between equal ones, then `message_id`. A deletion is newer than
-    everything else, because Clerk does not use an id twice.
+    The later `updated_at` is newer. `timestamp` decides between equal ones, and `message_id` after it. A deletion is
+    newer than everything else, because Clerk does not use an id twice.
 
     Attributes:
         kind: The part of the event type before the dot: `"user"`.
@@ -172,7 +172,7 @@ class AwaitableBool:
         raise TypeError("The answer over an async connection must be awaited: if await newest(connection, event): ...")
 
 
-# What type checkers know the connections by, as none of their libraries is imported. Async ones close asynchronously.
+# Type checkers know the connections by these: their libraries are not imported. Async connections have an async close().
 
 
 class _Executes(Protocol):
@@ -306,18 +306,20 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
     django = getattr(connection, "db", connection)
     raw = getattr(connection, "connection", connection)
     if hasattr(django, "get_autocommit"):
-        _refuse_autocommit(on=django.get_autocommit())
+        _refuse_autocommit(on=django.get_autocommit(), cure="Use transaction.atomic().")
     elif hasattr(raw, "in_transaction"):
         if hasattr(connection, "_execute"):
             # aiosqlite: sqlite3 tells of autocommit in the connection's thread alone, and no public way leads there.
             return AwaitableBool(connection._execute(_record, getattr(raw, "_conn", raw), version, scope))  # noqa: SLF001
-        _refuse_autocommit(on=_sqlite_autocommits(raw))
+        _refuse_autocommit(on=_sqlite_autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
         return connection.execute(*version.statement("qmark", scope)).fetchone() is not None
     elif hasattr(raw, "set_isolation_level"):  # psycopg and psycopg2
-        # psycopg's `transaction()` begins one in autocommit too.
-        _refuse_autocommit(on=raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS)
+        autocommits = raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS
+        _refuse_autocommit(on=autocommits, cure="Set its autocommit to False, or use psycopg 3's transaction().")
     else:
-        raise TypeError(f"{type(connection).__name__} is no known connection. Execute Version.statement() over it.")
+        raise TypeError(
+            f"The inbox does not know how to execute over {type(connection).__name__}. Use Version.statement()."
+        )
     cursor = connection if hasattr(connection, "fetchone") else connection.cursor()
     statement = version.statement("format", scope)
     if hasattr(cursor, "__aenter__"):
@@ -331,16 +333,16 @@ def _record_in_sqlalchemy(connection: Any, version: Version, scope: str) -> bool
         connection.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
     pooled, dialect = connection.connection, connection.dialect
     if dialect.name == "sqlite":
-        _refuse_autocommit(on=_sqlite_autocommits(pooled.driver_connection))
-        statement = version.statement("qmark", scope)
+        autocommits, statement = _sqlite_autocommits(pooled.driver_connection), version.statement("qmark", scope)
     else:
-        _refuse_autocommit(on=pooled.dbapi_connection.autocommit)
+        autocommits = pooled.dbapi_connection.autocommit is True
         statement = version.statement("numeric_dollar" if dialect.driver == "asyncpg" else "format", scope)
+    _refuse_autocommit(on=autocommits, cure='Use an engine without isolation_level="AUTOCOMMIT".')
     return connection.exec_driver_sql(*statement).first() is not None
 
 
 async def _record_in_asyncpg(connection: Any, version: Version, scope: str) -> bool:
-    _refuse_autocommit(on=not connection.is_in_transaction())
+    _refuse_autocommit(on=not connection.is_in_transaction(), cure="Use connection.transaction().")
     sql, parameters = version.statement("numeric_dollar", scope)
     return await connection.fetchrow(sql, *parameters) is not None
 
@@ -355,12 +357,9 @@ def _sqlite_autocommits(raw: Any) -> bool:
     return not raw.in_transaction and (raw.isolation_level is None or getattr(raw, "autocommit", -1) is True)
 
 
-def _refuse_autocommit(*, on: bool) -> None:
+def _refuse_autocommit(*, on: bool, cure: str) -> None:
     if on:
-        raise RuntimeError(
-            "This connection is in autocommit, where the record stays when the effect fails and the message is lost. "
-            "Begin a transaction first, and do the effect in it."
-        )
+        raise RuntimeError(f"This connection is in autocommit, so a message whose effect fails would be lost. {cure}")
 
 
 def _is_millis(value: object) -> TypeGuard[int]:
