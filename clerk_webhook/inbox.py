@@ -49,13 +49,15 @@ _LEAST_MILLIS = 10**11
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 _PQTRANS_INTRANS = 2
+# Any, because a check against dict itself makes a dict of Unknown.
+_DICT: Any = dict
 
 
 class Version(NamedTuple):
-    """A version of a resource: the place of an event, or of an object of the Backend API, in the order of changes.
+    """A version of a resource: where an event, or an object of the Backend API, stands in the order of changes.
 
-    A later `updated_at` is newer. `timestamp` decides between equal ones, then `message_id`. A deletion is newer than
-    everything else, because Clerk does not use an id twice.
+    The later `updated_at` is newer. `timestamp` decides between equal ones, and `message_id` after it. A deletion is
+    newer than everything else, because Clerk does not use an id twice.
 
     Attributes:
         kind: The part of the event type before the dot: `"user"`.
@@ -97,19 +99,22 @@ class Version(NamedTuple):
             sql, parameters = Version.of(event).statement("numeric_dollar")
             ```
         """
-        match event.data:
-            case {"id": str(resource_id)} if resource_id:
-                updated_at = event.data.get("updated_at")
-            case _:
-                raise ValueError(f"{event.wire_type} has no data.id to order it by. once() goes by the message id.")
-        timestamp = event.timestamp if _is_millis(event.timestamp) else 0
+        wire_type, timestamp = event.raw["type"], event.raw.get("timestamp")
+        data: dict[str, Any] = event.data if isinstance(event.data, _DICT) else {}
+        resource_id, updated_at = data.get("id"), data.get("updated_at")
+        if not (isinstance(resource_id, str) and resource_id):
+            raise ValueError(f"{wire_type} has no data.id to order it by. once() goes by the message id.")
+        if not _is_millis(timestamp):
+            timestamp = 0
+        elif timestamp < _LEAST_MILLIS:
+            timestamp *= 1000
         return cls(
-            kind=event.wire_type.partition(".")[0],
+            kind=wire_type.partition(".")[0],
             id=resource_id,
             updated_at=updated_at if _is_millis(updated_at) else 0,
-            timestamp=timestamp if timestamp >= _LEAST_MILLIS else timestamp * 1000,
+            timestamp=timestamp,
             message_id=event.message_id or "",
-            deleted=event.wire_type.endswith(".deleted"),
+            deleted=wire_type.endswith(".deleted"),
         )
 
     def statement(
@@ -167,7 +172,7 @@ class AwaitableBool:
         raise TypeError("The answer over an async connection must be awaited: if await newest(connection, event): ...")
 
 
-# What type checkers know the connections by, as none of their libraries is imported. Async ones close asynchronously.
+# Type checkers know the connections by these: their libraries are not imported. Async connections have an async close().
 
 
 class _Executes(Protocol):
@@ -301,18 +306,20 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
     django = getattr(connection, "db", connection)
     raw = getattr(connection, "connection", connection)
     if hasattr(django, "get_autocommit"):
-        _refuse_autocommit(on=django.get_autocommit())
+        _refuse_autocommit(on=django.get_autocommit(), cure="Use transaction.atomic().")
     elif hasattr(raw, "in_transaction"):
         if hasattr(connection, "_execute"):
             # aiosqlite: sqlite3 tells of autocommit in the connection's thread alone, and no public way leads there.
             return AwaitableBool(connection._execute(_record, getattr(raw, "_conn", raw), version, scope))  # noqa: SLF001
-        _refuse_autocommit(on=_sqlite_autocommits(raw))
+        _refuse_autocommit(on=_sqlite_autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
         return connection.execute(*version.statement("qmark", scope)).fetchone() is not None
-    elif hasattr(raw, "info") and hasattr(raw.info, "transaction_status"):  # psycopg and psycopg2
-        # psycopg's `transaction()` begins one in autocommit too.
-        _refuse_autocommit(on=raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS)
+    elif hasattr(raw, "set_isolation_level"):  # psycopg and psycopg2
+        autocommits = raw.autocommit and raw.info.transaction_status < _PQTRANS_INTRANS
+        _refuse_autocommit(on=autocommits, cure="Set its autocommit to False, or use psycopg 3's transaction().")
     else:
-        raise TypeError(f"{type(connection).__name__} is no known connection. Execute Version.statement() over it.")
+        raise TypeError(
+            f"The inbox does not know how to execute over {type(connection).__name__}. Use Version.statement()."
+        )
     cursor = connection if hasattr(connection, "fetchone") else connection.cursor()
     statement = version.statement("format", scope)
     if hasattr(cursor, "__aenter__"):
@@ -326,16 +333,16 @@ def _record_in_sqlalchemy(connection: Any, version: Version, scope: str) -> bool
         connection.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
     pooled, dialect = connection.connection, connection.dialect
     if dialect.name == "sqlite":
-        _refuse_autocommit(on=_sqlite_autocommits(pooled.driver_connection))
-        statement = version.statement("qmark", scope)
+        autocommits, statement = _sqlite_autocommits(pooled.driver_connection), version.statement("qmark", scope)
     else:
-        _refuse_autocommit(on=pooled.dbapi_connection.autocommit)
+        autocommits = pooled.dbapi_connection.autocommit is True
         statement = version.statement("numeric_dollar" if dialect.driver == "asyncpg" else "format", scope)
+    _refuse_autocommit(on=autocommits, cure='Use an engine without isolation_level="AUTOCOMMIT".')
     return connection.exec_driver_sql(*statement).first() is not None
 
 
 async def _record_in_asyncpg(connection: Any, version: Version, scope: str) -> bool:
-    _refuse_autocommit(on=not connection.is_in_transaction())
+    _refuse_autocommit(on=not connection.is_in_transaction(), cure="Use connection.transaction().")
     sql, parameters = version.statement("numeric_dollar", scope)
     return await connection.fetchrow(sql, *parameters) is not None
 
@@ -350,12 +357,9 @@ def _sqlite_autocommits(raw: Any) -> bool:
     return not raw.in_transaction and (raw.isolation_level is None or getattr(raw, "autocommit", -1) is True)
 
 
-def _refuse_autocommit(*, on: bool) -> None:
+def _refuse_autocommit(*, on: bool, cure: str) -> None:
     if on:
-        raise RuntimeError(
-            "This connection is in autocommit, where the record stays when the effect fails and the message is lost. "
-            "Begin a transaction first, and do the effect in it."
-        )
+        raise RuntimeError(f"This connection is in autocommit, so a message whose effect fails would be lost. {cure}")
 
 
 def _is_millis(value: object) -> TypeGuard[int]:

@@ -65,7 +65,7 @@ def orders(left, events):
 
 
 def rank(version):
-    """Return what `newest` compares, written in another way."""
+    """Return a tuple that compares as `newest` must."""
     if version.deleted:
         return (1,)
     return (0, version.updated_at, version.timestamp, version.message_id)
@@ -193,7 +193,7 @@ class MirrorMachine(RuleBasedStateMachine):
             self.receive(version, version, user["first_name"])
 
     @invariant()
-    def the_mirror_shows_what_was_newest(self):
+    def the_mirror_shows_the_newest(self):
         assert self.mirror.users() == self.expected
 
     def teardown(self):

@@ -135,7 +135,7 @@ versions = st.builds(
 
 @given(st.lists(versions, max_size=8))
 @settings(max_examples=200)
-def test_newest_is_true_exactly_for_what_is_newer_than_all_before(history):
+def test_newest_is_true_exactly_for_a_version_newer_than_all_before(history):
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(CREATE_TABLE)
         best = ()
@@ -264,7 +264,7 @@ def test_the_table_can_be_created_again_and_demands_everything(connection):
     ]
 
 
-def test_the_returned_row_tells_what_the_row_count_does_not(connection):
+def test_a_row_comes_back_although_none_is_counted(connection):
     cursor = connection.execute(*Version.of(CREATED).statement("qmark"))
     assert cursor.rowcount < 1
     assert cursor.fetchone() is not None
@@ -308,7 +308,7 @@ def test_the_statement_is_complete_before_the_commit(tmp_path):
 def test_autocommit_is_refused_before_anything_is_executed(gate):
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for target in (connection, connection.cursor()):
-            with pytest.raises(RuntimeError, match="Begin a transaction first"):
+            with pytest.raises(RuntimeError, match="BEGIN IMMEDIATE"):
                 gate(target, CREATED)  # the table does not exist, and nobody noticed
         connection.execute(CREATE_TABLE)
         connection.execute("BEGIN IMMEDIATE")
@@ -419,7 +419,9 @@ def async_cursor(database, **others):
 
 
 def psycopg(database, make=cursor):
-    return SimpleNamespace(autocommit=database.autocommit, info=database.info, cursor=lambda: make(database))
+    return SimpleNamespace(
+        set_isolation_level=None, autocommit=database.autocommit, info=database.info, cursor=lambda: make(database)
+    )
 
 
 def django(database):
@@ -533,11 +535,11 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
         3,
         sqlite3,
         SimpleNamespace(connect=None),
-        SimpleNamespace(info=lambda: None, execute=None),
+        SimpleNamespace(autocommit=None, execute=None),
     ],
 )
-def test_what_is_no_connection_is_told_so(connection):
-    with pytest.raises(TypeError, match=rf"{type(connection).__name__} is no known connection.*Version\.statement"):
+def test_anything_but_a_connection_is_refused(connection):
+    with pytest.raises(TypeError, match=rf"over {type(connection).__name__}\. Use Version\.statement"):
         newest(connection, CREATED)
 
 

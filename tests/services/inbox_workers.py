@@ -1,4 +1,4 @@
-"""What the processes do in the tests of races and crashes. It is a module because they import it."""
+"""The work of the processes in the tests of races and crashes. They import it, so it is a module."""
 
 import os
 import random
@@ -64,9 +64,10 @@ def race(target, isolation, name, message_ids, start_at):
 
 
 def work(target, deliveries, handled, deaths):
-    """Handle deliveries from where the one before died. `deaths` says at which of them to die, and where.
+    """Handle the deliveries that are not answered yet. `deaths` says at which of them to die, and at which point.
 
-    `handled` is shared with whoever delivers: the number of deliveries that were answered, as a response is.
+    `handled` is the number of deliveries that are answered. The process that delivers shares it, and reads it after a
+    death, as Svix knows an answer that it has got and no other.
     """
     connection = connect(target)
 

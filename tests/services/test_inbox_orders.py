@@ -50,7 +50,7 @@ def test_every_arrival_order_of_short_histories_ends_in_the_same_state(mirror):
     assert check_every_order(mirror, most_duplicates=4 if BIG else 1) == (13_228 if BIG else 622)
 
 
-def test_a_mirror_shows_what_was_newest_through_failures_backfills_and_deletions(mirror):
+def test_a_mirror_shows_the_newest_through_failures_backfills_and_deletions(mirror):
     class Machine(MirrorMachine):
         def open(self):
             clear(mirror.connection)

@@ -1,4 +1,4 @@
-"""What goes wrong around the inbox, each pitfall with its cure, on real databases."""
+"""The pitfalls around the inbox, each with its cure, on real databases."""
 
 import sqlite3
 import threading

@@ -123,7 +123,7 @@ def test_no_message_is_lost_or_doubled_by_processes_that_are_killed(target, cont
             worker = running.pop(process)
             deliveries, deaths = shares[worker]
             if process.exitcode == -signal.SIGKILL:
-                # What was not answered is delivered again: the next process begins with it, and survives it.
+                # The delivery without an answer comes again: the next process begins with it, and survives it.
                 killed[deaths.pop(handled[worker].value)] += 1
                 running[start(worker)] = worker
             else:

@@ -1,4 +1,4 @@
-"""What type checkers must make of the inbox: `bool` over sync connections, an awaitable over async ones.
+"""The inbox for type checkers: they must infer `bool` over sync connections, and an awaitable over async ones.
 
 Never run: mypy, pyright, ty and pyrefly read it.
 """
@@ -20,7 +20,7 @@ from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, newest, on
 
 
 class DjangoConnection:
-    """What `django.db.connection` is to a type checker that has no stubs of Django."""
+    """`django.db.connection`, as a type checker without stubs of Django sees it."""
 
     def __contains__(self, key: object) -> bool:
         raise NotImplementedError
@@ -29,7 +29,7 @@ class DjangoConnection:
 
 
 class DjangoCursor:
-    """What its `cursor()` is to a type checker that has them."""
+    """The result of its `cursor()`, as a type checker with stubs sees it."""
 
     db: Any
 
@@ -37,7 +37,7 @@ class DjangoCursor:
 
 
 class AsyncpgPooled:
-    """All that the connection of a pool has to a type checker that has no stubs of asyncpg."""
+    """The connection of a pool, as a type checker without stubs of asyncpg sees it."""
 
     def _detach(self) -> None: ...
 
