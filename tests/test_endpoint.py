@@ -695,7 +695,7 @@ def test_an_exit_in_a_thread_whose_request_has_gone_is_not_logged_with_its_text(
 
 
 def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next():
-    store = MemoryStore(lease=0)
+    store = MemoryStore(lease=1e-9)
     endpoint = Endpoint(SECRET, store=store)
 
     @endpoint.on(events.UserCreated)
