@@ -145,6 +145,8 @@ def _broken(rule: str) -> Generator[None, None, None]:
     """Say which rule is broken when something is wrong, or raises."""
     try:
         yield
+    except AssertionError as error:
+        raise AssertionError(f"{rule}: {error}") from None
     except Exception as error:
         raise AssertionError(f"{rule}: {type(error).__name__}: {error}") from error
 

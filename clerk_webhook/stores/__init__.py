@@ -1,9 +1,8 @@
 """Stores: they remember which messages are done, so that an effect outside of your own database happens once.
 
-Svix delivers at least once: when an answer got lost, the same message comes again. An `Endpoint` that has a store
-claims each message before its handlers run. Exactly once is beyond a store, because a worker can die between the effect
-and `complete`: the next attempt then has the effect again. An effect in your own database is exactly once with
-`clerk_webhook.inbox`.
+Svix delivers at least once: the same message comes again when an answer got lost. An `Endpoint` that has a store claims
+each message before its handlers run. No store can promise exactly once, because a worker can die between the effect and
+`complete`: the next attempt then has the effect again. `clerk_webhook.inbox` can, for effects in your own database.
 
 Each endpoint needs a store of its own, because Svix sends one message to several endpoints under one id.
 """

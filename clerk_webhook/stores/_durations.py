@@ -1,4 +1,4 @@
-"""How long a store holds a claim, and how long it remembers a message that is done."""
+"""The durations that a store takes: `lease` holds a claim, and `keep` remembers a message that is done."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = timedelta(days=36500)
 
 
 def in_seconds(name: str, duration: object) -> float:
-    """Return a duration in seconds, or raise the error of a caller who passed none.
+    """Return a duration in seconds.
 
     Args:
         name: The argument's name.

@@ -53,7 +53,10 @@ Connect: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
 
 
 class SQLStore:
-    """A store in a table, whatever the database. The rows' form is the user's, so only their number is looked at."""
+    """A store in a table.
+
+    A user's connection may give rows as tuples, dicts or anything else, so only their number is looked at.
+    """
 
     _now: ClassVar[LiteralString]
     _mark: ClassVar[LiteralString]

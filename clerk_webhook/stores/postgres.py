@@ -34,7 +34,7 @@ class PostgresStore(SQLStore):
         ```
     """
 
-    # Unlike now(), it goes on within a transaction.
+    # clock_timestamp() goes on within a transaction, unlike now().
     _now = "extract(epoch FROM clock_timestamp())"
     _mark = "%s"
 
@@ -43,8 +43,9 @@ class PostgresStore(SQLStore):
 
         Args:
             connect: Returns a context manager that gives a DB-API connection and commits at its end:
-                `psycopg_pool.ConnectionPool.connection`, for example. The transaction must not be your handler's,
-                because a claim counts for others only after the commit.
+                `psycopg_pool.ConnectionPool.connection`, for example. A connection of SQLAlchemy has the DB-API's as
+                `.connection`. The transaction must not be your handler's, because others see a claim only after the
+                commit. Two endpoints in one database need two schemas (`search_path`).
             lease: How long a claim holds that is neither completed nor released, in seconds.
             keep: How long a message that is done is remembered, in seconds.
 

@@ -32,8 +32,8 @@ class Claim(Enum):
 class Store(Protocol):
     """Remembers messages by id. Several threads may call the methods at once.
 
-    A claim is a lease: when a worker dies without `complete` or `release`, the message can be claimed again after a
-    time that the store sets. `clerk_webhook.testing.check_store` tells whether a store of your own keeps these rules.
+    A claim is a lease: a message whose worker died without `complete` or `release` can be claimed again after a time
+    that the store sets. `clerk_webhook.testing.check_store` tells whether a store of your own keeps these rules.
 
     Example:
         ```python
@@ -57,14 +57,14 @@ class Store(Protocol):
         """Remember that a message is done, whoever has claimed the message by now: the effect is there.
 
         Args:
-            message_id: The message. It need not be claimed.
+            message_id: The message, which need not be claimed.
         """
         ...
 
     def release(self, message_id: str, owner: str = "") -> None:
         """Give a message back, so that the next attempt can claim it. Nothing happens if another owner has claimed it.
 
-        Otherwise an attempt that outlives its lease would take the message from the attempt that came after it.
+        An attempt that outlives its lease would otherwise take the message from the attempt that came after it.
 
         Args:
             message_id: The message.

@@ -34,7 +34,7 @@ class SQLiteStore(SQLStore):
         ```
     """
 
-    # In seconds since the epoch, as unixepoch('subsec') gives them from SQLite 3.42 on.
+    # SQLite has unixepoch('subsec') from 3.42 on. This is the same, from the Julian day.
     _now = "((julianday('now') - 2440587.5) * 86400)"
     _mark = "?"
 

@@ -132,6 +132,17 @@ def test_purge_deletes_the_rows_that_no_longer_count(database):
     assert rows == [("claimed", ""), ("done", None)]
 
 
+def test_two_endpoints_share_a_database_in_two_schemas(database):
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS second")
+    with pool(database) as connect, pool(database, options="-csearch_path=second") as connect_second:
+        first, second = PostgresStore(connect), PostgresStore(connect_second)
+        second.create()
+        first.complete("msg_1")
+        assert first.claim("msg_1") is Claim.DONE
+        assert second.claim("msg_1") is Claim.NEW
+
+
 @pytest.mark.parametrize("level", ["READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE"])
 def test_a_claim_waits_for_one_that_is_not_committed_yet(level, database):
     def connect():
