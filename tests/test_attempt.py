@@ -48,7 +48,7 @@ def test_a_handler_that_cancels_its_own_task_has_failed_and_nobody_else_was_canc
 
 
 def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next():
-    store = MemoryStore(lease=0)
+    store = MemoryStore(lease=1e-9)
     endpoint = Endpoint(SECRET, store=store)
 
     @endpoint.on(events.UserCreated)

@@ -1,16 +1,36 @@
+import inspect
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from secrets import token_hex
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from clerk_webhook.stores import Claim, MemoryStore
+from clerk_webhook import _store_contract
+from clerk_webhook._store_contract import check_store
+from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, memory
+
+DAY = 24 * 3600
 
 
 class Clock:
-    now = 1_000_000.0
+    def __init__(self):
+        self.now = 1_000_000.0
 
     def __call__(self):
         return self.now
+
+    def go_on(self, seconds):
+        self.now += seconds
 
 
 @pytest.fixture
@@ -19,88 +39,431 @@ def clock():
 
 
 @pytest.fixture
+def path(tmp_path):
+    return tmp_path / "webhooks.db"
+
+
+@pytest.fixture
 def store(clock):
     return MemoryStore(lease=60, keep=timedelta(days=1), clock=clock)
 
 
-def test_a_message_is_claimed_once_until_it_is_done(store):
-    assert store.claim("msg_1") is Claim.NEW
+# The contract
+
+
+@pytest.fixture
+def waits_by(monkeypatch, clock):
+    """Let `check_store` wait by the clock of the test, which takes no time."""
+    monkeypatch.setattr(_store_contract, "sleep", clock.go_on)
+    monkeypatch.setattr(_store_contract, "monotonic", clock)
+
+
+def test_a_store_in_memory_keeps_the_rules(waits_by, clock):
+    check_store(lambda lease: MemoryStore(lease=lease, clock=clock))
+
+
+def test_a_store_in_sqlite_keeps_the_rules(path):
+    check_store(lambda lease: SQLiteStore(path, lease=lease))
+
+
+# A rule, and a change to MemoryStore that breaks this rule before all that follow.
+MUTANTS = [
+    ("A message that nobody has claimed is NEW", "return Claim.NEW", "return True"),
+    ("A claimed message is IN_PROGRESS for another owner", "return Claim.IN_PROGRESS", "return Claim.DONE"),
+    (
+        "A claim by the same owner again is IN_PROGRESS",
+        "self._claims.get(message_id, _ABSENT)[0] > now",
+        "self._claims.get(message_id, (0, owner))[1] != owner",
+    ),
+    ("A completed message is DONE, for every owner", "self._clock() + self._keep", "0"),
+    ("complete() needs no claim", "self._claims.pop(message_id, None)", "self._claims.pop(message_id)"),
+    (
+        "complete() may come twice",
+        "_append(self._done,",
+        "assert message_id not in self._done; _append(self._done,",
+    ),
+    ("release() makes a message NEW again", "del self._claims[message_id]", "pass"),
+    ("release() by another owner does nothing", "if claimed_by == owner:", "if claimed_by:"),
+    (
+        "release() may come without a claim, and twice",
+        "self._claims.get(message_id, (0, None))",
+        "self._claims[message_id]",
+    ),
+    (
+        "release() after complete() does nothing",
+        "_, claimed_by =",
+        "self._done.pop(message_id, None); _, claimed_by =",
+    ),
+    (
+        "One of several threads that claim a message at once gets NEW",
+        "_append(self._claims,",
+        "let_others_in(self._lock); _append(self._claims,",
+    ),
+    (
+        "Messages are told apart by their whole id",
+        "now = self._clock()",
+        "now, message_id = self._clock(), message_id[:255]",
+    ),
+    (
+        "Messages are told apart by their whole id",
+        "now = self._clock()",
+        "now, message_id = self._clock(), message_id.lower()",
+    ),
+    ("A claim holds until its lease ends", "now + self._lease", "now + self._lease / 1000"),
+    ("A claim ends with its lease", "now + self._lease", "now + 3600"),
+    (
+        "A refused claim does not prolong the lease",
+        "return Claim.IN_PROGRESS",
+        'self._claims[message_id] = (now + self._lease, "first"); return Claim.IN_PROGRESS',
+    ),
+    (
+        "A claim after the end of another one's lease holds too",
+        "(now + self._lease, owner)",
+        "(self._claims.get(message_id, (now + self._lease, None))[0], owner)",
+    ),
+    (
+        "A late owner's release() does nothing",
+        "(now + self._lease, owner)",
+        "(now + self._lease, self._claims.get(message_id, (0, owner))[1])",
+    ),
+    ("A message belongs to who claimed it last", "if claimed_by == owner:", 'if claimed_by == owner != "second":'),
+    (
+        "A late owner's complete() holds",
+        "self._claims.pop(message_id, None)",
+        'if self._claims.pop(message_id, _ABSENT)[1] == "second": return',
+    ),
+    (
+        "complete() holds after the end of the lease",
+        "self._claims.pop(message_id, None)",
+        "if 0 < self._claims.pop(message_id, _ABSENT)[0] < self._clock(): return",
+    ),
+    ("A completed message stays DONE after the end of the lease", "self._keep, ", "self._lease, "),
+    (
+        "One of several threads that claim a message at once after its lease gets NEW",
+        "_append(self._claims,",
+        "message_id in self._claims and let_others_in(self._lock); _append(self._claims,",
+    ),
+]
+
+
+def let_others_in(lock):
+    lock.release()
+    time.sleep(0.001)
+    lock.acquire()
+
+
+@pytest.mark.parametrize(("broken", "old", "new"), MUTANTS)
+def test_the_check_says_which_rule_a_store_breaks(broken, old, new, waits_by, clock):
+    source = inspect.getsource(memory)
+    assert source.count(old) == 1
+    # Nothing is forgotten by the way, so that a change stands alone.
+    source = source.replace(old, new).replace("_FORGOTTEN_AT_ONCE = 100", "_FORGOTTEN_AT_ONCE = 0")
+    mutant = {"__name__": memory.__name__, "__package__": memory.__package__, "let_others_in": let_others_in}
+    exec(source, mutant)
+    with pytest.raises(AssertionError, match=f"^{re.escape(broken)}[.:,] "):
+        check_store(lambda lease: mutant["MemoryStore"](lease=lease, clock=clock))
+
+
+def test_each_rule_has_a_store_that_breaks_it():
+    rules = {**_store_contract._RULES, **_store_contract._RULES_OF_THE_LEASE}
+    assert [rule for rule in rules if rule not in {broken for broken, _, _ in MUTANTS}] == []
+
+
+@pytest.mark.parametrize(
+    ("raises", "where"),
+    [
+        (lambda message_id: len(message_id) < 30, 'nobody has claimed is NEW. In the story "first NEW", step 1'),
+        (lambda message_id: len(message_id) > 30, "Messages are told apart by their whole id, .* by case"),
+        (lambda _: threading.current_thread() is not threading.main_thread(), "One of several threads .* gets NEW"),
+    ],
+)
+def test_the_check_says_where_a_store_raised(raises, where):
+    class Failing(MemoryStore):
+        def claim(self, message_id, owner=""):
+            if raises(message_id):
+                raise ConnectionError("no answer")
+            return super().claim(message_id, owner)
+
+    with pytest.raises(AssertionError, match=f"{where}: ConnectionError: no answer$") as caught:
+        check_store(lambda lease: Failing(lease=lease))
+    assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+def test_the_check_does_not_accuse_a_store_that_was_too_slow_to_tell(waits_by, clock):
+    class Slow(MemoryStore):
+        def claim(self, message_id, owner=""):
+            clock.go_on(2)
+            return super().claim(message_id, owner)
+
+    check_store(lambda lease: Slow(lease=lease, clock=clock))
+
+
+class Model:
+    """The rules once more, as plainly as possible: one entry for each message."""
+
+    def __init__(self, lease, keep, clock):
+        self.lease, self.keep, self.clock, self.known = lease, keep, clock, {}
+
+    def claim(self, message_id, owner):
+        claim, _, until = self.known.get(message_id, (None, None, 0))
+        if until > self.clock():
+            return claim
+        self.known[message_id] = (Claim.IN_PROGRESS, owner, self.clock() + self.lease)
+        return Claim.NEW
+
+    def complete(self, message_id):
+        self.known[message_id] = (Claim.DONE, None, self.clock() + self.keep)
+
+    def release(self, message_id, owner):
+        if self.known.get(message_id, (None, None, 0))[1] == owner:
+            del self.known[message_id]
+
+
+class TimedSQLiteStore(SQLiteStore):
+    clock = Clock()
+    _now = property(lambda self: str(self.clock.now))
+
+
+MESSAGES, OWNERS = st.sampled_from(["msg_1", "msg_2"]), st.sampled_from(["first", "second", ""])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("claim"), MESSAGES, OWNERS),
+        st.tuples(st.just("release"), MESSAGES, OWNERS),
+        st.tuples(st.just("complete"), MESSAGES),
+        st.tuples(st.just("go_on"), st.sampled_from([1, 59, 60, 3600, DAY])),
+    ),
+    max_size=12,
+)
+
+
+@pytest.fixture(scope="module")
+def in_sqlite(tmp_path_factory):
+    return TimedSQLiteStore(tmp_path_factory.mktemp("store") / "webhooks.db", lease=60, keep=DAY)
+
+
+@settings(max_examples=30, deadline=None)
+@given(steps=STEPS)
+def test_stores_answer_like_a_plain_model(steps, in_sqlite):
+    clock, run = in_sqlite.clock, token_hex(8)
+    stores = [Model(60, DAY, clock), MemoryStore(lease=60, keep=DAY, clock=clock), in_sqlite]
+    for name, *arguments in steps:
+        if name == "go_on":
+            clock.go_on(*arguments)
+        else:
+            message_id, *owner = arguments
+            assert len({getattr(store, name)(f"{message_id}_{run}", *owner) for store in stores}) == 1
+
+
+# Durations
+
+MAKERS = {
+    "memory": MemoryStore,
+    "sqlite": partial(SQLiteStore, "/nowhere/webhooks.db"),
+    "postgres": partial(PostgresStore, lambda: None),
+}
+
+
+class Client:
+    """As much of `redis.Redis` as RedisStore looks at when it is made."""
+
+    def execute_command(self): ...
+    def eval(self): ...
+
+
+MAKERS["redis"] = partial(RedisStore, Client())
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("name", ["lease", "keep"])
+@pytest.mark.parametrize(
+    ("duration", "error"),
+    [
+        *((duration, ValueError) for duration in [0, 0.0, -1, -0.5, float("nan"), float("inf"), 1e12, 10**400]),
+        *((duration, ValueError) for duration in [timedelta(0), timedelta(days=-1), timedelta.max]),
+        *((duration, TypeError) for duration in ["5", b"5", None, Decimal(5), [5], 5j]),
+    ],
+    ids=repr,
+)
+def test_a_duration_that_is_none_is_refused(make, name, duration, error):
+    with pytest.raises(error, match=f"^{name} must be "):
+        make(**{name: duration})
+
+
+@pytest.mark.parametrize("lease", [1, 0.5, timedelta(minutes=1), timedelta(days=36500)])
+def test_durations_are_seconds_or_timedeltas(lease):
+    MemoryStore(lease=lease, keep=lease)
+
+
+def test_a_message_is_claimed_for_less_than_svix_waits_and_remembered_for_90_days(clock):
+    store = MemoryStore(clock=clock)
+    store.claim("msg_1")
+    clock.go_on(10)
     assert store.claim("msg_1") is Claim.IN_PROGRESS
-    assert store.claim("msg_2") is Claim.NEW
+    clock.go_on(5 * 60)
+    assert store.claim("msg_1") is Claim.NEW
     store.complete("msg_1")
+    clock.go_on(90 * DAY - 1)
     assert store.claim("msg_1") is Claim.DONE
 
 
-def test_a_released_message_can_be_claimed_again(store):
-    store.claim("msg_1")
-    store.release("msg_1")
-    assert store.claim("msg_1") is Claim.NEW
+# In memory
 
 
-def test_a_claim_is_a_lease(store, clock):
-    store.claim("msg_1")
-    clock.now += 59
-    assert store.claim("msg_1") is Claim.IN_PROGRESS
-    clock.now += 1
-    assert store.claim("msg_1") is Claim.NEW
-    assert store.claim("msg_1") is Claim.IN_PROGRESS
-
-
-def test_what_is_done_is_forgotten_after_its_time(store, clock):
+def test_a_message_that_is_done_is_forgotten_after_its_time(store, clock):
     for message_id in ("msg_1", "msg_2"):
-        store.claim(message_id)
         store.complete(message_id)
-        clock.now += 3600
-    clock.now += 22 * 3600 - 1
+        clock.go_on(3600)
+    clock.go_on(22 * 3600 - 1)
     assert store.claim("msg_1") is Claim.DONE
-    clock.now += 1
+    clock.go_on(1)
     assert store.claim("msg_1") is Claim.NEW
     assert store.claim("msg_2") is Claim.DONE
 
 
-def test_a_message_is_remembered_for_90_days_and_claimed_for_less_than_svix_waits(clock):
-    store = MemoryStore(clock=clock)
-    store.claim("msg_1")
-    clock.now += 10
-    assert store.claim("msg_1") is Claim.IN_PROGRESS
-    clock.now += 5 * 60
-    assert store.claim("msg_1") is Claim.NEW
-    store.complete("msg_1")
-    clock.now += 90 * 24 * 3600 - 1
-    assert store.claim("msg_1") is Claim.DONE
-
-
-def test_of_many_threads_one_gets_the_message():
-    store = MemoryStore()
-    with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda _: store.claim("msg_1"), range(1000)))
-    assert claims.count(Claim.NEW) == 1
-
-
-def test_a_claim_is_released_by_its_owner_alone(store, clock):
-    store.claim("msg_1", "first")
-    clock.now += 60
-    assert store.claim("msg_1", "second") is Claim.NEW
-    store.release("msg_1", "first")
-    assert store.claim("msg_1", "third") is Claim.IN_PROGRESS
-    store.release("msg_1", "second")
-    assert store.claim("msg_1", "third") is Claim.NEW
-    store.release("msg_2")
-
-
-def test_what_was_done_stays_done_whoever_had_claimed_it(store, clock):
-    store.claim("msg_1", "first")
-    clock.now += 60
-    store.claim("msg_1", "second")
-    store.complete("msg_1")
-    store.complete("msg_1")
-    store.release("msg_1", "second")
-    assert store.claim("msg_1") is Claim.DONE
-
-
-def test_claims_of_the_dead_are_forgotten(store, clock):
-    for number in range(100):
+def test_a_claim_forgets_a_bounded_number_of_messages(store, clock):
+    for number in range(1000):
+        store.claim(f"claimed_{number}")
+        store.complete(f"done_{number}")
+    clock.go_on(DAY)
+    assert store.claim("msg_0") is Claim.NEW
+    assert (len(store._claims), len(store._done)) == (901, 900)
+    assert store.claim("claimed_999") is Claim.NEW
+    assert store.claim("done_999") is Claim.NEW
+    for number in range(8):
         store.claim(f"msg_{number}")
-    clock.now += 60
-    store.claim("msg_new")
-    assert list(store._claims) == ["msg_new"]
+    assert (len(store._claims), len(store._done)) == (10, 0)
+
+
+def test_an_entry_that_is_renewed_is_forgotten_as_the_newest(store, clock):
+    for number in range(200):
+        store.claim(f"claimed_{number}")
+    clock.go_on(60)
+    store.claim("claimed_150")  # ended, and not forgotten yet
+    store.claim("msg_1")
+    assert list(store._claims) == ["claimed_150", "msg_1"]
+
+
+# In SQLite
+
+
+def rows(path):
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT message_id, owner FROM clerk_webhook_claims ORDER BY message_id").fetchall()
+    connection.close()
+    return found
+
+
+def test_the_file_is_made_with_its_table_in_wal_mode(path):
+    SQLiteStore(str(path))
+    assert rows(path) == []
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_message_is_remembered_over_a_restart(path):
+    store = SQLiteStore(path)
+    store.claim("msg_1", "first")
+    store.complete("msg_1")
+    store.claim("msg_2", "first")
+    store = SQLiteStore(path)
+    assert store.claim("msg_1", "second") is Claim.DONE
+    assert store.claim("msg_2", "second") is Claim.IN_PROGRESS
+    assert rows(path) == [("msg_1", None), ("msg_2", "first")]
+
+
+def test_purge_deletes_what_no_longer_counts(path):
+    short, store = SQLiteStore(path, lease=0.01, keep=0.01), SQLiteStore(path)
+    for number in range(3):
+        short.claim(f"claimed_{number}")
+        short.complete(f"done_{number}")
+    store.claim("claimed")
+    store.complete("done")
+    time.sleep(0.05)
+    assert store.purge() == 6
+    assert rows(path) == [("claimed", ""), ("done", None)]
+    assert store.purge() == 0
+
+
+@pytest.mark.parametrize("method", ["claim", "complete", "release", "purge"])
+def test_a_locked_file_is_waited_for(method, path):
+    store = SQLiteStore(path)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    unlock = threading.Timer(0.2, connection.rollback)
+    unlock.start()
+    getattr(store, method)(*[] if method == "purge" else ["msg_1"])
+    unlock.join()
+    connection.close()
+
+
+def test_a_file_that_stays_locked_raises_and_is_used_when_it_is_free(path, monkeypatch):
+    store = SQLiteStore(path)
+    store._sqlite3_connect.keywords["timeout"] = 0.01
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.claim("msg_1")
+    connection.close()
+    assert store.claim("msg_1") is Claim.NEW
+
+
+def test_many_threads_can_make_the_file_at_once(path):
+    start = threading.Barrier(8)
+
+    def claim(owner):
+        start.wait()
+        return SQLiteStore(path).claim("msg_1", str(owner))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(claim, range(8))).count(Claim.NEW) == 1
+
+
+def test_a_file_that_is_deleted_is_made_again(path):
+    store = SQLiteStore(path)
+    store.complete("msg_1")
+    path.unlink()
+    assert store.claim("msg_1") is Claim.NEW
+
+
+def test_a_relative_path_stays_that_of_the_start(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = SQLiteStore("webhooks.db")
+    monkeypatch.chdir("/")
+    store.complete("msg_1")
+    assert rows(path) == [("msg_1", None)]
+
+
+def test_a_file_that_cannot_be_made_is_refused_at_once(tmp_path):
+    with pytest.raises(sqlite3.OperationalError):
+        SQLiteStore(tmp_path / "no folder" / "webhooks.db")
+
+
+def test_a_database_in_memory_is_refused():
+    with pytest.raises(ValueError, match=r"MemoryStore\(\)"):
+        SQLiteStore(":memory:")
+
+
+@pytest.mark.parametrize("module", ["clerk_webhook.stores", "clerk_webhook.endpoint"])
+def test_sqlite_is_imported_by_who_uses_it(module):
+    code = f"import {module}, sys; sys.exit('sqlite3' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# In PostgreSQL and Redis: tests/services has the rest.
+
+
+@pytest.mark.parametrize("connect", ["postgresql://localhost", None, object()])
+def test_a_postgres_store_wants_a_function(connect):
+    with pytest.raises(TypeError, match=r"PostgresStore\(pool\.connection\)"):
+        PostgresStore(connect)
+
+
+class AsyncClient(Client):
+    async def execute_command(self): ...
+
+
+@pytest.mark.parametrize("client", ["redis://localhost", None, object(), AsyncClient()])
+def test_a_redis_store_wants_a_client(client):
+    with pytest.raises(TypeError, match=r"takes a redis\.Redis, not "):
+        RedisStore(client)

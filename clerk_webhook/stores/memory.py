@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ._durations import KEEP, LEASE, in_seconds
 from .protocol import Claim
 
 if TYPE_CHECKING:
@@ -14,15 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryStore"]
 
-# An attempt that died is followed by others after 5 s and after 5 min (https://docs.svix.com/retries): the first finds
-# its claim still held, the second doesn't.
-_LEASE = timedelta(minutes=4)
-# A manual replay sends a message again with the id that it had, and can come late.
-_KEEP = timedelta(days=90)
+# A claim adds one entry, so forgetting more than one at a time is enough to keep the memory bounded.
+_FORGOTTEN_AT_ONCE = 100
+
+# An entry: the moment until which it counts, and the owner.
+_ABSENT = (float("-inf"), "")
 
 
 class MemoryStore:
-    """Remembers messages in this process: what another process did it doesn't know, and a restart forgets all.
+    """Remembers messages in this process alone. A restart forgets all.
 
     Example:
         ```python
@@ -33,8 +35,8 @@ class MemoryStore:
     def __init__(
         self,
         *,
-        lease: float | timedelta = _LEASE,
-        keep: float | timedelta = _KEEP,
+        lease: float | timedelta = LEASE,
+        keep: float | timedelta = KEEP,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with nothing remembered.
@@ -43,52 +45,56 @@ class MemoryStore:
             lease: How long a claim holds that is neither completed nor released, in seconds.
             keep: How long a message that is done is remembered, in seconds.
             clock: Returns seconds since any moment, and never goes back.
+
+        Raises:
+            TypeError: If `lease` or `keep` is neither a number nor a timedelta.
+            ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years.
         """
-        self._lease = _seconds(lease)
-        self._keep = _seconds(keep)
+        self._lease = in_seconds("lease", lease)
+        self._keep = in_seconds("keep", keep)
         self._clock = clock
         self._lock = Lock()
-        # Both the oldest first, as all in one are kept for the same time.
-        self._claims: dict[str, tuple[float, str]] = {}
-        self._done: dict[str, tuple[float, str]] = {}
+        # Each has the oldest first, because all entries of one count equally long. A plain dict would be slow: to find
+        # its first entry it passes over all that were deleted before.
+        self._claims: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._done: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def claim(self, message_id: str, owner: str = "") -> Claim:
         """Claim a message: `Claim.NEW` for one of several attempts at once."""
         with self._lock:
             now = self._clock()
-            for kept in (self._claims, self._done):
-                _forget(kept, now)
-            if message_id in self._done:
+            _forget(self._claims, now)
+            _forget(self._done, now)
+            if self._done.get(message_id, _ABSENT)[0] > now:
                 return Claim.DONE
-            if message_id in self._claims:
+            if self._claims.get(message_id, _ABSENT)[0] > now:
                 return Claim.IN_PROGRESS
-            self._claims[message_id] = (now + self._lease, owner)
+            _append(self._claims, message_id, (now + self._lease, owner))
             return Claim.NEW
 
     def complete(self, message_id: str) -> None:
         """Remember that a message is done."""
         with self._lock:
             self._claims.pop(message_id, None)
-            self._done.pop(message_id, None)
-            self._done[message_id] = (self._clock() + self._keep, "")
+            _append(self._done, message_id, (self._clock() + self._keep, ""))
 
     def release(self, message_id: str, owner: str = "") -> None:
-        """Give a message back, if it is still this owner's."""
+        """Give a message back, if this owner claimed it."""
         with self._lock:
             _, claimed_by = self._claims.get(message_id, (0, None))
             if claimed_by == owner:
                 del self._claims[message_id]
 
 
-def _forget(kept: dict[str, tuple[float, str]], now: float) -> None:
-    """Forget what has been kept long enough."""
-    while kept:
-        oldest = next(iter(kept))
-        until, _ = kept[oldest]
-        if until > now:
+def _append(entries: OrderedDict[str, tuple[float, str]], message_id: str, entry: tuple[float, str]) -> None:
+    entries[message_id] = entry
+    entries.move_to_end(message_id)
+
+
+def _forget(entries: OrderedDict[str, tuple[float, str]], now: float) -> None:
+    """Forget some of the entries that no longer count."""
+    for _ in range(_FORGOTTEN_AT_ONCE):
+        oldest = next(iter(entries), None)
+        if oldest is None or entries[oldest][0] > now:
             return
-        del kept[oldest]
-
-
-def _seconds(duration: float | timedelta) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+        del entries[oldest]

@@ -1,0 +1,75 @@
+"""A store for the processes of one machine, in an SQLite file."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._durations import KEEP, LEASE
+from ._sql import CREATE_TABLE, SQLStore
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator
+    from os import PathLike
+
+__all__ = ["SQLiteStore"]
+
+# Svix waits for an answer for 15 s (https://docs.svix.com/retries).
+_PATIENCE = 10
+
+
+class SQLiteStore(SQLStore):
+    """Remembers messages in an SQLite file, for all threads and processes of one machine. A fork needs no care.
+
+    Each call opens the file and closes it again, because an open connection must not be carried over a fork
+    (https://www.sqlite.org/howtocorrupt.html). SQLite 3.35 or newer is needed, and a disk of this machine: not NFS.
+
+    Example:
+        ```python
+        endpoint = Endpoint(store=SQLiteStore("webhooks.db"))
+        ```
+    """
+
+    # SQLite has unixepoch('subsec') from 3.42 on. This is the same, from the Julian day.
+    _now = "((julianday('now') - 2440587.5) * 86400)"
+    _mark = "?"
+
+    def __init__(
+        self, path: str | PathLike[str], *, lease: float | timedelta = LEASE, keep: float | timedelta = KEEP
+    ) -> None:
+        """Make the file and its table `clerk_webhook_claims`, unless they exist.
+
+        Args:
+            path: The file. Its folder must exist.
+            lease: How long a claim holds that is neither completed nor released, in seconds.
+            keep: How long a message that is done is remembered, in seconds.
+
+        Raises:
+            TypeError: If `lease` or `keep` is neither a number nor a timedelta.
+            ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years, or `path` is
+                `":memory:"`.
+            sqlite3.OperationalError: If the file can't be opened or written. `claim`, `complete`, `release` and `purge`
+                raise it too, and when another process has locked the file for more than 10 seconds.
+        """
+        import sqlite3  # noqa: PLC0415  # a Python may lack SQLite, and then only this store fails
+
+        if path == ":memory:":
+            raise ValueError("SQLiteStore needs a file. MemoryStore() remembers in memory.")
+        super().__init__(self._open, lease, keep)
+        file = Path(path).absolute()  # a daemon changes its working directory
+        self._sqlite3_connect = partial(sqlite3.connect, file, timeout=_PATIENCE, isolation_level=None)
+        # When several processes switch to WAL at once, one does so and the others are told that the file is locked. The
+        # file stays in that mode.
+        with self._open() as connection, suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+        self.release("")  # if the file may not be written, this fails now, and not the first claim
+
+    @contextmanager
+    def _open(self) -> Generator[sqlite3.Connection, None, None]:
+        with closing(self._sqlite3_connect()) as connection:
+            connection.execute(CREATE_TABLE)
+            yield connection
