@@ -353,25 +353,34 @@ def test_a_smaller_limit_of_the_framework_s_own_holds(app):
     assert client.post("/", headers=sent["headers"], content=iter([sent["content"]])).status_code == 413
 
 
-def test_the_session_of_a_dependency_with_yield_commits_after_the_route(app, tmp_path):
+def test_the_session_of_a_dependency_with_yield_commits_before_the_answer(app, tmp_path):
     path = tmp_path / "users.db"
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE users (id TEXT)")
+        connection.execute("CREATE TABLE plans (id TEXT PRIMARY KEY)")
+        # A user without a plan fails at the commit, not before.
+        connection.execute("CREATE TABLE users (id TEXT, plan TEXT REFERENCES plans DEFERRABLE INITIALLY DEFERRED)")
     connection.close()
 
     def session():
         connection = sqlite3.connect(path, check_same_thread=False)
         try:
+            connection.execute("PRAGMA foreign_keys = ON")
             with connection:  # commits, or rolls back if the route raises
                 yield connection
         finally:
             connection.close()
 
+    try:
+        depends = Depends(session, scope="function")
+    except TypeError:
+        depends = Depends(session)  # before FastAPI 0.121
+
     @app.post("/")
-    def clerk(event: ClerkEvent, session: Annotated[sqlite3.Connection, Depends(session)]) -> None:
+    def clerk(event: ClerkEvent, session: Annotated[sqlite3.Connection, depends]) -> None:
         if event.type == "user.created":
-            session.execute("INSERT INTO users VALUES (?)", (event.data["id"],))
-            if event.data["first_name"] == "fails":
+            plan = "none" if event.data["first_name"] == "at the commit" else None
+            session.execute("INSERT INTO users VALUES (?, ?)", (event.data["id"], plan))
+            if event.data["first_name"] == "in the route":
                 raise HTTPException(503)
 
     def users():
@@ -380,9 +389,9 @@ def test_the_session_of_a_dependency_with_yield_commits_after_the_route(app, tmp
         connection.close()
         return rows
 
-    client = TestClient(app)
-    assert client.post("/", **genuine(BODY.replace(b"Ada", b"fails"))).status_code == 503
-    assert users() == []
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.post("/", **genuine(BODY.replace(b"Ada", b"in the route"))).status_code == 503
+    assert client.post("/", **genuine(BODY.replace(b"Ada", b"at the commit"))).status_code == 500
     assert client.post("/", **genuine(secret=OTHER_SECRET)).status_code == 400
     assert users() == []
     assert client.post("/", **genuine()).status_code == 200

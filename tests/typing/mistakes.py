@@ -6,13 +6,11 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 from typing import assert_never
 
 from django.http import HttpRequest, HttpResponse
-
-from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
@@ -127,6 +125,8 @@ def without_an_event(request: HttpRequest) -> HttpResponse:
 @django.webhook()  # E: nor does this one
 async def async_without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
+
+
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
     if newest(session, event):  # E pyright: it must be awaited
         print()
