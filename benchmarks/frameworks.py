@@ -36,7 +36,7 @@ PART = 1 << 16
 
 
 async def event_by_hand(request: Request) -> WebhookEvent:
-    """Do what `ClerkEvent` does."""
+    """Give the event of a genuine request, as `ClerkEvent` does."""
     if int(request.headers.get("content-length", 0)) > LIMIT:
         raise HTTPException(413)
     chunks: list[bytes] = []
@@ -53,7 +53,7 @@ async def event_by_hand(request: Request) -> WebhookEvent:
 
 
 def in_fastapi() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
-    """Return what makes a contestant of a path."""
+    """Return a function that makes a contestant of a path."""
     app = FastAPI()
 
     @app.post("/ours")
@@ -88,7 +88,7 @@ def in_fastapi() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
 
 
 def by_wsgi(app: Any) -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
-    """Return what makes a contestant of a path."""
+    """Return a function that makes a contestant of a path."""
 
     def contestant(route: str) -> Callable[[Mapping[str, str], bytes], None]:
         def call(headers: Mapping[str, str], body: bytes) -> None:
@@ -110,7 +110,7 @@ def by_wsgi(app: Any) -> Callable[[str], Callable[[Mapping[str, str], bytes], No
 
 
 def in_flask() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
-    """Return what makes a contestant of a path."""
+    """Return a function that makes a contestant of a path."""
     app = flask.Flask(__name__)
 
     @app.post("/ours")
@@ -129,7 +129,7 @@ def in_flask() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
 
 
 def in_django() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
-    """Return what makes a contestant of a path."""
+    """Return a function that makes a contestant of a path."""
 
     @webhook
     def ours(_: HttpRequest, event: WebhookEvent) -> HttpResponse:

@@ -54,7 +54,11 @@ def verified(webhook: WebhookSource, *, max_body: int = MAX_BODY) -> Callable[[R
         def clerk(event: Annotated[WebhookEvent, Depends(verified(Webhook("whsec_...")))]) -> None: ...
         ```
     """
-    check_source(webhook)
+    try:
+        check_source(webhook)
+    except TypeError:
+        del webhook  # a secret, perhaps, and error reporters record local variables
+        raise
 
     async def verified_event(request: Request) -> WebhookEvent:
         return await _event(request, webhook, max_body)

@@ -24,7 +24,7 @@ connection.cursor().execute(CREATE_TABLE)
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Return what runs a page, up to and with the block that holds a text, and returns the names that are left."""
+    """Return a function that runs a page, or its blocks up to the one that holds a text, and returns the names."""
     monkeypatch.chdir(tmp_path)
 
     def run_page(page, until=None):
