@@ -47,8 +47,11 @@ def check_source(webhook: WebhookSource | None) -> None:
     Raises:
         TypeError: The source is neither a `Webhook` nor a function.
     """
-    if not (webhook is None or isinstance(webhook, Webhook) or callable(webhook)):
-        raise TypeError(f'webhook must be a Webhook, such as Webhook("whsec_..."), not {type(webhook).__name__}.')
+    kind = type(webhook).__name__
+    fits = webhook is None or isinstance(webhook, Webhook) or callable(webhook)
+    del webhook  # a secret, perhaps, and error reporters record local variables
+    if not fits:
+        raise TypeError(f'webhook must be a Webhook, such as Webhook("whsec_..."), not {kind}.')
 
 
 def receive(webhook: WebhookSource | None, headers: Headers, body: bytes | Unread) -> WebhookEvent | Refusal:

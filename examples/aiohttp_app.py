@@ -21,11 +21,11 @@ async def by_hand(request: web.Request) -> web.Response:
     except ClerkWebhookError as error:
         return web.json_response({"error": error.code}, status=error.status)
     if event.type == "user.created":
-        await to_thread(welcome, event)  # what blocks must not run in the event loop
+        await to_thread(welcome, event)  # blocking code must not run in the event loop
     return web.json_response({"received": event.wire_type})
 
 
-# What is signed is the body as it came, and a body that claims to be compressed and isn't would be a 500.
+# The signature covers the body as it came. Decompressing a body that only claims to be compressed would be a 500.
 app = web.Application(client_max_size=1 << 20, handler_args={"auto_decompress": False})
 app.add_routes([web.post("/by-hand", by_hand)])
 

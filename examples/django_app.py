@@ -40,7 +40,7 @@ def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
 @webhook
 async def clerk_async(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     if event.type == "user.created":
-        await sync_to_async(welcome)(event)  # what blocks must not run in the event loop
+        await sync_to_async(welcome)(event)  # blocking code must not run in the event loop
     return HttpResponse()
 
 
@@ -52,7 +52,7 @@ def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
 
-@csrf_exempt  # the signature is what protects this view
+@csrf_exempt  # the signature protects this view
 @require_POST
 def by_hand(request: HttpRequest) -> JsonResponse:
     try:
@@ -66,7 +66,7 @@ def by_hand(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"received": event.wire_type})
 
 
-# Give Clerk the path exactly as it stands here. Where it ends in "/" and the endpoint's URL doesn't, APPEND_SLASH
+# Give Clerk the path exactly as it stands here. If it ends in "/" and the URL given to Clerk does not, APPEND_SLASH
 # answers a redirect, and Svix follows none.
 urlpatterns = [
     path("api/webhooks", clerk),

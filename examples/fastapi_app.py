@@ -35,11 +35,11 @@ def welcome(event: events.UserCreated) -> None:
 
 @app.post("/by-hand", max_body_size=1 << 20)  # FastAPI 0.164 or newer; nothing limits it by default
 async def by_hand(request: Request) -> dict[str, str]:
-    # No parameter with a model: FastAPI would parse the body, and only the raw bytes are what was signed.
+    # No parameter with a model: FastAPI would parse the body, and the signature covers the raw bytes.
     try:
         event = verify_and_parse(request.headers, await request.body())
     except ClerkWebhookError as error:
         raise HTTPException(error.status, error.code) from error
     if event.type == "user.created":
-        await run_in_threadpool(welcome, event)  # what blocks must not run in the event loop
+        await run_in_threadpool(welcome, event)  # blocking code must not run in the event loop
     return {"received": event.wire_type}

@@ -14,7 +14,7 @@ app = Flask(__name__)
 
 
 # Without a "/" at the end: Flask redirects to a route that has one, and Svix follows no redirects. With Flask-WTF's
-# CSRFProtect each of the three needs csrf.exempt: the signature is what protects it.
+# CSRFProtect each of the three needs csrf.exempt: the signature protects it.
 @app.post("/api/webhooks")
 def clerk() -> str:
     match clerk_event():

@@ -35,7 +35,7 @@ async def by_hand(request: Request[Any, Any, Any]) -> dict[str, str]:
     except ClerkWebhookError as error:
         raise HTTPException(error.code, status_code=error.status) from error
     if event.type == "user.created":
-        await to_thread(welcome, event)  # what blocks must not run in the event loop
+        await to_thread(welcome, event)  # blocking code must not run in the event loop
     return {"received": event.wire_type}
 
 

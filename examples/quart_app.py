@@ -29,7 +29,7 @@ async def by_hand() -> dict[str, str]:
     except ClerkWebhookError as error:
         abort(error.status, error.code)
     if event.type == "user.created":
-        await to_thread(welcome, event)  # what blocks must not run in the event loop
+        await to_thread(welcome, event)  # blocking code must not run in the event loop
     return {"received": event.wire_type}
 
 

@@ -24,5 +24,5 @@ async def by_hand(request: Request) -> HTTPResponse:
     except ClerkWebhookError as error:
         return json({"error": error.code}, status=error.status)
     if event.type == "user.created":
-        await to_thread(welcome, event)  # what blocks must not run in the event loop
+        await to_thread(welcome, event)  # blocking code must not run in the event loop
     return json({"received": event.wire_type})

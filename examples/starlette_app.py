@@ -26,7 +26,7 @@ async def by_hand(request: Request) -> JSONResponse:
     except ClerkWebhookError as error:
         return JSONResponse({"error": error.code}, error.status)
     if event.type == "user.created":
-        await run_in_threadpool(welcome, event)  # what blocks must not run in the event loop
+        await run_in_threadpool(welcome, event)  # blocking code must not run in the event loop
     return JSONResponse({"received": event.wire_type})
 
 

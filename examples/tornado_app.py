@@ -17,7 +17,7 @@ def welcome(event: events.UserCreated) -> None:
 
 class ClerkWebhooks(RequestHandler):
     def check_xsrf_cookie(self) -> None:
-        """Let Clerk in where `xsrf_cookies` is on: the signature is what protects this handler."""
+        """Let Clerk in if `xsrf_cookies` is on: the signature protects this handler."""
 
     async def post(self) -> None:
         try:
@@ -25,7 +25,7 @@ class ClerkWebhooks(RequestHandler):
         except ClerkWebhookError as error:
             raise HTTPError(error.status, reason=error.code) from error
         if event.type == "user.created":
-            await asyncio.to_thread(welcome, event)  # what blocks must not run in the event loop
+            await asyncio.to_thread(welcome, event)  # blocking code must not run in the event loop
         self.write({"received": event.wire_type})
 
 

@@ -1,21 +1,30 @@
 import os
 from unittest.mock import patch
 
+import django
 import pytest
 from deliveries import SECRET
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
 from pages import PROJECT, SYBIL
+
+from clerk_webhook.inbox import CREATE_TABLE
 
 settings.configure(
     ALLOWED_HOSTS=["testserver"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["accounts"],
     ROOT_URLCONF=(),
 )
+django.setup()
+call_command("migrate", run_syncdb=True, verbosity=0)
+connection.cursor().execute(CREATE_TABLE)
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Return what runs a page, up to and with the block that holds a text, and returns the names that are left."""
+    """Return a function that runs a page, or its blocks up to the one that holds a text, and returns the names."""
     monkeypatch.chdir(tmp_path)
 
     def run_page(page, until=None):

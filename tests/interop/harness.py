@@ -1,7 +1,6 @@
 """Start an example under its server, or an application in a thread, and talk to it over raw sockets.
 
-So every byte is the test's own. Nothing waits for ever: a socket gives up after `PATIENCE` seconds, the start of a
-server after `START`.
+So every byte is the test's own. A socket gives up after `PATIENCE` seconds, and the start of a server after `START`.
 """
 
 import json
@@ -118,6 +117,16 @@ def serve_wsgi(server):
         thread.join(START)
 
 
+def locals_below(error):
+    """Return the local variables of all frames that an exception passed through, except the test's own, as text."""
+    frames = error.__traceback__.tb_next
+    shown = []
+    while frames:
+        shown.append(repr(frames.tb_frame.f_locals))
+        frames = frames.tb_next
+    return "\n".join(shown)
+
+
 def soon(condition, seconds=PATIENCE):
     """Wait until a condition holds, and tell whether it does."""
     deadline = time.monotonic() + seconds
@@ -134,7 +143,7 @@ def _listens(port):
 
 
 class Delivery:
-    """A delivery, for the cases to change before it is sent: genuine at first, and of a user whom no other has.
+    """A delivery, genuine at first, which the cases change before they send it. No other delivery has its user.
 
     That user's id is in the output of a server once a handler has seen the event, and not before.
     """
@@ -154,7 +163,7 @@ class Delivery:
 
 
 class Answer:
-    """What came back: the names of the headers are in lower case."""
+    """An answer, with the names of its headers in lower case."""
 
     def __init__(self, response):
         self.status = response.status
@@ -196,7 +205,7 @@ def send(server, *pieces, pause=0.0):
     with connect(server) as connection:
         for number, piece in enumerate(pieces):
             time.sleep(pause if number else 0)
-            # Who is answered before the end may find the connection closed.
+            # A client that is answered before the end may find the connection closed.
             with suppress(ConnectionError):
                 connection.sendall(piece)
         return read_answer(connection)

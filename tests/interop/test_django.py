@@ -20,7 +20,20 @@ from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, TestCase, override_settings
 from django.urls import path
-from harness import Delivery, connect, head, length, pour, read_answer, request, send, serve_asgi, serve_wsgi, soon
+from harness import (
+    Delivery,
+    connect,
+    head,
+    length,
+    locals_below,
+    pour,
+    read_answer,
+    request,
+    send,
+    serve_asgi,
+    serve_wsgi,
+    soon,
+)
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -253,7 +266,7 @@ def test_a_client_that_hangs_up_is_no_exception(server, caplog, route):
     assert "Traceback" not in caplog.text
 
 
-# By the letter of WSGI: what no server lets through
+# By the letter of WSGI: no server lets these through
 
 
 class Fails:
@@ -416,16 +429,18 @@ def test_a_smaller_limit_of_the_framework_s_own_holds(route):
         assert client().post(route, **genuine(BODY + b" ")).status_code == 413
 
 
-@pytest.mark.parametrize("decorated", [lambda: webhook(webhook="whsec_MfKQ"), lambda: webhook(webhook=42)])
-def test_a_source_that_can_not_work_is_refused_when_the_view_is_made(decorated):
+@pytest.mark.parametrize("wrong", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 42])
+def test_a_source_that_can_not_work_is_refused_when_the_view_is_made(wrong):
     with pytest.raises(TypeError, match="must be a Webhook") as raised:
-        decorated()
-    assert "MfKQ" not in str(raised.value)
+        webhook(webhook=wrong)
+    assert "MfKQ" not in str(raised.value) + locals_below(raised.value)
 
 
-def test_a_webhook_given_by_position_is_refused():
-    with pytest.raises(TypeError, match=r"@webhook\(webhook=...\)"):
-        webhook(Webhook(SECRET))
+@pytest.mark.parametrize("wrong", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Webhook(SECRET)])
+def test_a_source_given_by_position_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"@webhook\(webhook=...\)") as raised:
+        webhook(wrong)
+    assert "MfKQ" not in str(raised.value) + locals_below(raised.value)
 
 
 def test_the_decorator_has_three_forms():
@@ -480,7 +495,7 @@ def _atomic(monkeypatch):
 
 @pytest.fixture
 def users():
-    """Return what counts the users of a database, and leave none."""
+    """Yield a function that counts the users of a database, and delete them at the end."""
     yield lambda name="default": User.objects.using(name).count()
     for name in connections:
         User.objects.using(name).delete()
@@ -497,6 +512,12 @@ def test_the_rows_of_a_handler_that_fails_are_rolled_back_under_atomic_requests(
     assert (users(), users("other")) == (0, 1)
     User.objects.using("other").all().delete()
     assert client().post("/saving", **user()).status_code == 200
+    assert (users(), users("other")) == (1, 1)
+
+
+@pytest.mark.usefixtures("_atomic")
+def test_a_test_may_call_the_view_itself(users):
+    assert view(saving)(RequestFactory().post("/", **user("fails"))).status_code == 500
     assert (users(), users("other")) == (1, 1)
 
 
@@ -542,7 +563,7 @@ def test_no_connection_is_left_open(users):
         with serve_asgi(asgi, lifespan="off") as server:
             for _ in range(20):
                 assert send(server, request("/saving", Delivery())).status == 200
-            # In the running loop: the threads that end with it would hide what they left.
+            # In the running loop: the threads that end with the loop close their connections.
             assert len(opened) >= 2
             assert soon(lambda: all(connection.connection is None for connection in opened))
     finally:

@@ -1,6 +1,6 @@
 """Every example under the servers that it is usually run with, attacked over raw sockets.
 
-`RUNS` says what runs where, and what is special about each run. `attacks.py` has the requests.
+`RUNS` has each example under each of its servers, and the peculiarities of both. `attacks.py` has the requests.
 """
 
 import socket
@@ -30,12 +30,12 @@ SERVERS = {
 
 @dataclass(frozen=True)
 class Run:
-    """A route of an example under a server, and what these make of a request.
+    """A route of an example under a server, and their peculiarities.
 
     Attributes:
         app: The module of the example, and the application in it.
         server: One of `SERVERS`.
-        route: The path: of what this package answers, or "/by-hand" of a view that calls `verify_and_parse`.
+        route: The path. A view at "/by-hand" calls `verify_and_parse`; all others are this package's.
         chunked: The status for a genuine delivery in chunks. Some servers leave those to the application, and some
             frameworks look at the length alone: the body is empty then.
         too_large: The status for a body of 2 MB whose length is announced.
@@ -103,7 +103,7 @@ RUNS = [
     Run("wsgiref_app", "own", chunked=400, too_large_chunked=400),
     Run("flask_app:app", "werkzeug"),
     Run("flask_app:app", "werkzeug", "/endpoint"),
-    # Werkzeug cuts what is too large, and then no signature matches.
+    # Werkzeug cuts a body that is too large, and then no signature matches.
     Run("flask_app:app", "werkzeug", "/by-hand", too_large_chunked=400),
     Run("flask_app:app", "gunicorn", one_at_a_time=True),
     Run("flask_app:app", "granian-wsgi"),
@@ -139,7 +139,7 @@ def test_a_genuine_delivery_reaches_the_handler(server, run):
 
 @runs()
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_genuine_is_refused(server, run, case):
+def test_a_stranger_is_refused(server, run, case):
     delivery = Delivery()
     REFUSED[case](delivery)
     assert send(server, request(run.route, delivery)).status == 400
@@ -220,10 +220,10 @@ def test_a_body_beyond_the_limit_is_not_read_whole(server, run):
     start = head(run.route, Delivery().headers | length(64 * MEGABYTE))
     answer, sent = pour(server, start, 64 * MEGABYTE)
     assert answer.status == run.too_large
-    assert sent < 2 * MEGABYTE  # what sockets buffer
+    assert sent < 2 * MEGABYTE  # the buffers of sockets
     answer, sent = pour_chunk(server, run, 64 * MEGABYTE)
     assert answer.status == run.too_large_chunked
-    assert sent < 3 * MEGABYTE  # the limit, and what sockets buffer
+    assert sent < 3 * MEGABYTE  # the limit, and the buffers of sockets
 
 
 @runs(lambda run: not run.one_at_a_time)

@@ -1,4 +1,4 @@
-"""What type checkers must make of the modules for frameworks. Never run: mypy, pyright, ty and pyrefly read it."""
+"""The types of the modules for frameworks, as mypy, pyright, ty and pyrefly must see them. Never run."""
 
 from collections.abc import Callable
 from typing import Annotated, assert_type

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
 from clerk_webhook.diagnosis import Diagnosis, diagnose
+from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
