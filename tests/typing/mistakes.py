@@ -100,3 +100,10 @@ sample("user.craeted")  # E: no such event type
 session: SessionJSON = sample("user.created")  # E: another payload
 full_name(sample("organization.created"))  # E: no user
 key_of_another_payload(sample_event(events.UserCreated))  # E: another event
+
+
+endpoint.on_any(events.UserCreated)  # E: the class is no handler
+endpoint.include(Endpoint)  # E: an endpoint is wanted
+Endpoint(webhook="whsec_")  # E: a Webhook is wanted
+Endpoint(observer=lambda: None)  # E: an observer takes an attempt
+Endpoint(clock=0)  # E: a clock is a function
