@@ -1,14 +1,15 @@
 """Load three receivers under uvicorn, in turns: `python benchmarks/load.py [seconds per turn] [turns]`.
 
-Each is one worker in a process of its own; this process sends it genuine 1.5 kB deliveries over connections that stay
-open, and waits for each answer before it sends the next on that connection. All have an empty handler:
+Each receiver is one worker in a process of its own. This process sends it genuine deliveries of 1.5 kB over connections
+that stay open. A connection sends its next request when the answer to the last one is there. All receivers have an
+empty handler:
 
-- floor: an ASGI application that reads the body and answers 200, so what uvicorn and this client cost
+- floor: an ASGI application that reads the body and answers 200: the cost of uvicorn and of this client
 - ours: `endpoint.asgi()`
-- by hand: a FastAPI route with svix, as svix's documentation has it (https://docs.svix.com/receiving/verifying-payloads/how),
-  but for the `Webhook`, which is made once here
+- by hand: a FastAPI route with svix, as svix's documentation shows it, except that the `Webhook` is made once
+  (https://docs.svix.com/receiving/verifying-payloads/how)
 
-uvicorn runs with what it finds by itself, of the `interop` extra httptools and uvloop. Needs the `dev` extra too.
+This needs the dependency groups `dev` and `interop`. uvicorn runs on httptools and uvloop from the latter.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ CONTESTANTS = ("floor", "ours", "by hand")
 
 
 def floor() -> Any:
-    """Return the application that only reads and answers."""
+    """Return an application that only reads and answers."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001  # ASGI's
         while (await receive()).get("more_body"):
@@ -72,7 +73,7 @@ def by_hand() -> Any:
         except WebhookVerificationError:
             response.status_code = status.HTTP_400_BAD_REQUEST
             return
-        event = json.loads(body)  # as verify() returns nothing since svix 2.0
+        event = json.loads(body)  # verify() returns nothing since svix 2.0
         if event["type"] == "user.created":
             pass
 
@@ -80,13 +81,13 @@ def by_hand() -> Any:
 
 
 def serve(contestant: str, port: int) -> None:
-    """Serve one of them until the process is ended."""
+    """Serve one receiver until the process is ended."""
     app = {"floor": floor, "ours": ours, "by hand": by_hand}[contestant]()
     uvicorn.run(app, port=port, lifespan="off", access_log=False, log_level="warning")
 
 
 def requests(count: int = 500) -> list[bytes]:
-    """Return requests as they arrive behind a proxy, each with an id of its own."""
+    """Return requests with the headers that a proxy adds, each with an id of its own."""
     ready = []
     for _ in range(count):
         headers, body = signed_request(BODY, SECRET)
@@ -105,7 +106,7 @@ def requests(count: int = 500) -> list[bytes]:
 
 
 class Client(asyncio.Protocol):
-    """One connection: sends the next request when the answer to the last one is there."""
+    """One connection. It sends the next request when the answer to the last one is there."""
 
     transport: asyncio.Transport
 
@@ -152,7 +153,7 @@ class Client(asyncio.Protocol):
 
 
 async def load(port: int, seconds: float) -> list[float]:
-    """Send as much as is answered for some seconds, and return how long each answer took, in seconds."""
+    """Send requests for some seconds, and return how long each answer took, in seconds."""
     loop = asyncio.get_running_loop()
     ready = requests()
     until = time.perf_counter() + seconds
@@ -173,11 +174,11 @@ def start(contestant: str) -> tuple[subprocess.Popen[bytes], int]:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return process, port
         time.sleep(0.1)
-    raise RuntimeError(f"{contestant} didn't start")
+    raise RuntimeError(f"{contestant} did not start")
 
 
 def main(seconds: float, turns: int) -> None:
-    """Load all in turns, and print requests per second, latencies and ratios."""
+    """Load all receivers in turns, and print requests per second, latencies and ratios."""
     servers = {contestant: start(contestant) for contestant in CONTESTANTS}
     rates: dict[str, list[float]] = {contestant: [] for contestant in CONTESTANTS}
     latencies: dict[str, list[float]] = {contestant: [] for contestant in CONTESTANTS}

@@ -20,7 +20,7 @@ def delivery(event_type="user.created", *, message_id="msg_1", timestamp=None, *
 
 
 def genuine(body):
-    """Return the headers and the body of a delivery that is genuine now, whatever its body is."""
+    """Return the headers and the body of a delivery of any body that is genuine now."""
     return signed(body, message_id="msg_1", timestamp=int(time.time())), body
 
 

@@ -1,10 +1,12 @@
-"""One attempt at a message: the lease, and what a handler or a store may raise."""
+"""One attempt at a message: its lease, its handlers, and the exceptions of handlers and stores."""
 
 import asyncio
+import sys
+from contextlib import nullcontext
 
 import pytest
 from deliveries import SECRET
-from endpoints import ADDRESS, HANDLED, async_handler, delivery, handled
+from endpoints import ADDRESS, HANDLED, KINDS, FailingStore, async_handler, delivery, handled, handled_by, raise_
 from transports import asgi_call, asgi_scope, by_asgi, by_wsgi
 
 from clerk_webhook import events
@@ -13,7 +15,7 @@ from clerk_webhook.stores import Claim, MemoryStore
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_handler_that_lets_the_cancellation_of_another_task_pass_has_failed(stored):
+def test_a_handler_that_raises_the_cancellation_of_another_task_has_failed(stored):
     endpoint = Endpoint(SECRET, store=MemoryStore() if stored else None)
 
     @endpoint.on(events.UserCreated)
@@ -34,8 +36,8 @@ def test_a_sync_handler_that_raises_a_cancellation_has_failed(send):
     assert len(seen) == 2
 
 
-def test_a_handler_that_cancels_its_own_task_has_failed_and_nobody_else_was_cancelled():
-    """As libraries for time-outs do that are older than `Task.uncancel`."""
+def test_a_handler_that_cancels_its_own_task_has_failed_and_the_request_is_not_cancelled():
+    """Libraries for time-outs that are older than `Task.uncancel` do so."""
     endpoint = Endpoint(SECRET, store=MemoryStore())
 
     @endpoint.on(events.UserCreated)
@@ -47,13 +49,54 @@ def test_a_handler_that_cancels_its_own_task_has_failed_and_nobody_else_was_canc
         assert by_asgi(endpoint, *delivery()).body == b"failed"
 
 
-def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next():
-    store = MemoryStore(lease=1e-9)
+class RecordingStore(MemoryStore):
+    """Keep the step, the message and the owner of each call."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def claim(self, message_id, owner=""):
+        self.calls.append(("claim", message_id, owner))
+        return super().claim(message_id, owner)
+
+    def complete(self, message_id):
+        self.calls.append(("complete", message_id))
+        super().complete(message_id)
+
+    def release(self, message_id, owner=""):
+        self.calls.append(("release", message_id, owner))
+        super().release(message_id, owner)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_attempt_claims_under_a_name_of_its_own_and_releases_under_the_same(kind):
+    store = RecordingStore()
+    failures = [ValueError(), ValueError(), None]
+    endpoint, _ = handled_by(kind, lambda event: raise_(failures.pop(0)), store=store)
+    for _ in range(3):
+        by_asgi(endpoint, *delivery())
+    first, second, third = (owner for step, _, owner in store.calls[::2])
+    assert store.calls == [
+        ("claim", "msg_1", first),
+        ("release", "msg_1", first),
+        ("claim", "msg_1", second),
+        ("release", "msg_1", second),
+        ("claim", "msg_1", third),
+        ("complete", "msg_1"),
+    ]
+    assert len({first, second, third}) == 3
+    assert min(map(len, (first, second, third))) >= 16
+
+
+def test_an_attempt_that_outlives_its_lease_does_not_release_the_claim_of_the_next_attempt():
+    now = [0.0]
+    store = MemoryStore(lease=60, clock=lambda: now[0])
     endpoint = Endpoint(SECRET, store=store)
 
     @endpoint.on(events.UserCreated)
     def handler(event):
-        store._lease = 60
+        now[0] += 61
         assert store.claim("msg_1", "the next attempt") is Claim.NEW
         raise TimeoutError
 
@@ -61,64 +104,53 @@ def test_an_attempt_that_outlives_its_lease_does_not_give_away_that_of_the_next(
     assert store.claim("msg_1", "a third") is Claim.IN_PROGRESS
 
 
-@pytest.mark.parametrize("is_async", [False, True])
-def test_a_worker_that_is_told_to_exit_releases_its_claim(is_async):
-    endpoint, seen = handled(raises=KeyboardInterrupt())
-    if is_async:
-        endpoint.on(events.UserCreated)(async_handler)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_exit_in_a_handler_is_a_failure_and_does_not_end_the_server(kind, caplog):
+    endpoint, seen = handled_by(kind, lambda event: sys.exit("bye"))
     for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            asyncio.run(endpoint.handle_async(*delivery())) if is_async else endpoint.handle(*delivery())
+        assert by_asgi(endpoint, *delivery()).body == b"failed"
+    assert len(seen) == 2
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert "SystemExit" in caplog.text
+
+
+@pytest.mark.parametrize("raises", [KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interrupt_releases_the_message_and_goes_on(kind, raises):
+    endpoint, seen = handled_by(kind, lambda event: raise_(raises()))
+    for _ in range(2):
+        with pytest.raises(raises):
+            by_asgi(endpoint, *delivery())
     assert len(seen) == 2
 
 
-class FailingStore(MemoryStore):
-    def __init__(self, fails, error=ConnectionError):
-        super().__init__()
-        self.fails = fails
-        self.error = error
-
-    def _fail(self, step):
-        if step == self.fails:
-            raise self.error(f"of {step}, to {ADDRESS}")
-
-    def claim(self, message_id, owner=""):
-        self._fail("claim")
-        return super().claim(message_id, owner)
-
-    def complete(self, message_id):
-        self._fail("complete")
-        super().complete(message_id)
-
-    def release(self, message_id, owner=""):
-        self._fail("release")
-        super().release(message_id, owner)
+@pytest.mark.parametrize("raises", [KeyboardInterrupt, GeneratorExit, SystemExit])
+def test_an_interrupt_without_asyncio_releases_the_message_and_an_exit_is_a_failure(raises):
+    endpoint, seen = handled(raises=raises())
+    for _ in range(2):
+        with nullcontext() if raises is SystemExit else pytest.raises(raises):
+            assert endpoint.handle(*delivery()).body == b"failed"
+    assert len(seen) == 2
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("error", [ConnectionError, StopIteration, AbortDelivery, SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("fails", "raises", "status", "logged"),
+    ("fails", "raises", "body", "logged"),
     [
-        ("claim", None, 500, "failed"),
-        # The effect is there: to have the message sent again would be worse than to have it not recorded.
-        ("complete", None, 200, "failed to complete"),
-        ("release", ValueError(), 500, "failed to release"),
+        ("claim", None, b"unavailable", "unavailable in"),
+        # The effect is there: a message that comes again would be worse than a message that is not recorded.
+        ("complete", None, b"", "The store failed to complete a message: "),
+        ("release", ValueError(), b"failed", "The store failed to release a message; its lease will end: "),
     ],
 )
-def test_a_store_that_fails(kind, fails, raises, status, logged, caplog):
-    endpoint = Endpoint(SECRET, store=FailingStore(fails))
-
-    def sync_handler(event):
-        if raises:
-            raise raises
-
-    async def async_handler(event):
-        sync_handler(event)
-
-    endpoint.on(events.UserCreated)(sync_handler if kind == "sync" else async_handler)
-    assert by_asgi(endpoint, *delivery()).status == status
-    assert logged in caplog.text
-    assert "ConnectionError" in caplog.text
+def test_a_store_that_fails_is_logged_and_loses_nothing(kind, fails, raises, body, logged, error, caplog):
+    endpoint, seen = handled_by(kind, lambda event: raise_(raises), store=FailingStore(fails, error))
+    assert by_asgi(endpoint, *delivery()).body == body
+    assert len(seen) == (fails != "claim")
+    record = next(record for record in caplog.records if logged in record.getMessage())
+    assert (record.levelname, record.message_id) == ("ERROR", "msg_1")
+    assert error.__name__ in record.getMessage() or "RuntimeError" in record.getMessage()  # as in any coroutine
     assert ADDRESS not in caplog.text
 
 
@@ -143,14 +175,6 @@ def test_a_store_that_is_empty_is_a_store(handler):
     endpoint = Endpoint(SECRET, store=Sized())
     endpoint.on(events.UserCreated)(handler)
     assert [by_asgi(endpoint, *delivery()).body for _ in range(2)] == [b"", b"duplicate"]
-
-
-@pytest.mark.parametrize("error", [StopIteration, AbortDelivery])
-@pytest.mark.parametrize("handler", [async_handler, lambda event: None])
-def test_whatever_a_store_raises_is_a_failure(error, handler):
-    endpoint = Endpoint(SECRET, store=FailingStore("claim", error))
-    endpoint.on(events.UserCreated)(handler)
-    assert asyncio.run(asyncio.wait_for(endpoint.handle_async(*delivery()), 5)).body == b"failed"
 
 
 @pytest.mark.parametrize("send", [by_asgi, by_wsgi])

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import time
+import traceback
+from functools import partial
 
 import pytest
 from deliveries import OTHER_SECRET, SECRET, signed
 from endpoints import AsyncObject, async_handler, delivery
 
-from clerk_webhook import Headers, SecretError
+from clerk_webhook import Headers, SecretError, Webhook
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.stores import MemoryStore
 
@@ -27,29 +29,116 @@ def test_a_misconfigured_endpoint_fails_at_start_up(monkeypatch):
     assert Endpoint().handle(*delivery()).status == 200
 
 
-def test_several_secrets_and_a_tolerance_are_those_of_webhook():
-    endpoint = Endpoint(OTHER_SECRET, SECRET, tolerance=10)
-    assert endpoint.handle(*delivery()).status == 200
-    assert endpoint.handle(*delivery(timestamp=int(time.time()) - 60)).status == 400
+def loads_that_adds(body):
+    return json.loads(body) | {"parsed_by": "loads"}
+
+
+@pytest.mark.parametrize("secrets", [(SECRET,), (OTHER_SECRET, SECRET), ("environment",)])
+@pytest.mark.parametrize("by", ["position", "secret", "webhook"])
+@pytest.mark.parametrize(
+    ("arguments", "age", "status"),
+    [
+        ({}, 299, 200),
+        ({}, 302, 400),
+        ({"tolerance": 10}, 9, 200),
+        ({"tolerance": 10}, 12, 400),
+        ({"clock": lambda: time.time() - 1000}, 1000, 200),
+        ({"clock": lambda: time.time() - 1000}, 0, 400),
+        ({"loads": loads_that_adds}, 0, 200),
+    ],
+)
+def test_an_endpoint_verifies_as_a_webhook_with_the_same_arguments(monkeypatch, secrets, by, arguments, age, status):
+    if secrets == ("environment",):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        make = Webhook.from_env if by == "webhook" else Endpoint
+    elif by == "secret":
+        make = partial(Endpoint, *secrets[:-1], secret=secrets[-1])
+    else:
+        make = partial(Webhook if by == "webhook" else Endpoint, *secrets)
+    endpoint = Endpoint(webhook=make(**arguments)) if by == "webhook" else make(**arguments)
+    seen = []
+    endpoint.on_any(seen.append)
+    assert endpoint.handle(*delivery(timestamp=int(time.time()) - age)).status == status
+    assert [event.raw.get("parsed_by") for event in seen] == ["loads" if "loads" in arguments else None] * len(seen)
+
+
+def frames_of(error):
+    """Return the local variables of each frame of the package that an error has passed through."""
+    return [
+        frame.f_locals
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if "clerk_webhook/" in frame.f_code.co_filename
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        ({"store": MemoryStore}, r"MemoryStore\(\)"),
+        ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
+        ({"store": "redis://"}, r"store must be an object such as MemoryStore\(\), not str"),
+        ({"store": False}, "not bool"),
+        ({"store": AsyncStore()}, "store must have sync methods"),
         ({"max_body": "1MB"}, "max_body must be an int, in bytes, not str"),
         ({"max_body": None}, "not NoneType"),
-        ({"observer": async_handler}, "must not be async"),
-        ({"observer": AsyncObject()}, "must not be async"),
-        ({"store": AsyncStore()}, "sync methods"),
+        ({"max_body": True}, "not bool"),
+        ({"max_body": 0}, "max_body must be positive, in bytes, not 0"),
+        ({"max_body": -1}, "not -1"),
+        ({"observer": async_handler}, "and not async: nothing awaits it"),
+        ({"observer": AsyncObject()}, "and not async: nothing awaits it"),
+        ({"observer": "print"}, "observer must be a function that takes an Attempt"),
+        ({"observer": 0}, "observer must be a function that takes an Attempt"),
+        ({"clock": 0}, "clock must"),
+        ({"tolerance": None}, "tolerance must"),
+        ({"tolerance": "5"}, "tolerance must"),
+        ({"tolerance": -1}, "tolerance must"),
+        ({"loads": "orjson"}, "loads must"),
+        ({"webhook": Webhook(SECRET)}, "webhook stands alone"),
+        ({"webhook": SECRET}, "webhook must be a Webhook, not str"),
+        ({"webhook": Webhook}, "webhook must be a Webhook, not type"),
     ],
 )
-def test_a_wrong_argument_fails_at_start_up(arguments, cure):
-    with pytest.raises(TypeError, match=cure):
-        Endpoint(SECRET, **arguments)
+@pytest.mark.parametrize("by", ["position", "secret", "both"])
+def test_a_wrong_argument_fails_at_start_up_and_shows_no_secret_in_its_frames(by, arguments, cure):
+    secrets = [] if by == "secret" else [SECRET]
+    secret = None if by == "position" else SECRET
+    with pytest.raises((TypeError, ValueError), match=cure) as caught:
+        Endpoint(*secrets, secret=secret, **arguments)
+    assert frames_of(caught.value)
+    assert SECRET not in repr(frames_of(caught.value))
 
 
-def test_the_limit_is_in_bytes_for_text_too():
+@pytest.mark.parametrize("secrets", [(SECRET, "sk_test_" + SECRET), (SECRET, None), ([SECRET],)])
+def test_a_wrong_secret_shows_no_secret_in_its_frames(secrets):
+    with pytest.raises((TypeError, SecretError)) as caught:
+        Endpoint(*secrets)
+    assert SECRET not in repr(frames_of(caught.value))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"secret": SECRET},
+        {"secret": ""},
+        {"tolerance": 300},
+        {"tolerance": 300.0},
+        {"tolerance": 10},
+        {"clock": lambda: 0.0},
+        {"loads": json.loads},
+    ],
+)
+def test_a_webhook_stands_alone(arguments):
+    with pytest.raises(
+        TypeError, match="webhook stands alone: give secrets, tolerance, clock and loads to the Webhook"
+    ):
+        Endpoint(webhook=Webhook(SECRET), **arguments)
+
+
+def test_an_endpoint_reads_at_most_one_mebibyte_unless_told_otherwise():
+    assert Endpoint(SECRET).max_body == 1_048_576
+    assert Endpoint(SECRET, max_body=1).max_body == 1
+
+
+def test_a_text_body_is_limited_by_its_bytes():
     headers, body = delivery(first_name="\u2603" * 100)
     body = json.dumps(json.loads(body), ensure_ascii=False)
     headers = signed(body.encode(), timestamp=int(time.time()))

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import logging
-import time
+import re
 from operator import methodcaller
 
 import pytest
-from deliveries import SECRET, signed
-from endpoints import ADDRESS, CODE, delivery, handled
+from deliveries import SECRET
+from endpoints import ADDRESS, CODE, FailingStore, delivery, genuine, handled, raise_
 from transports import by_asgi
 
 from clerk_webhook import PayloadError, events
@@ -19,14 +19,12 @@ from clerk_webhook.stores import MemoryStore
 
 def test_the_observer_is_called_once_for_each_request(send):
     seen = []
-    failure = KeyError("x")
-
-    def fail(event):
-        raise failure
-
-    endpoint = Endpoint(SECRET, store=MemoryStore(), max_body=1000, observer=seen.append)
+    failure, abort = KeyError("x"), AbortDelivery()
+    store = FailingStore(None)
+    endpoint = Endpoint(SECRET, store=store, max_body=1000, observer=seen.append)
     endpoint.on(events.UserCreated)(lambda event: None)
-    endpoint.on(events.UserDeleted)(fail)
+    endpoint.on(events.UserDeleted)(lambda event: raise_(failure))
+    endpoint.on(events.UserUpdated)(lambda event: raise_(abort))
     for headers, body, method in [
         (*delivery(), "POST"),
         (*delivery(), "POST"),
@@ -35,8 +33,12 @@ def test_the_observer_is_called_once_for_each_request(send):
         ({}, b"", "POST"),
         ({}, b"", "GET"),
         ({}, b"x" * 1001, "POST"),
+        (*genuine(b"[]"), "POST"),
+        (*delivery("user.updated", message_id="msg_4"), "POST"),
     ]:
         send(endpoint, headers, body, method)
+    store.fails = "claim"
+    send(endpoint, *delivery())
     assert [attempt[:5] for attempt in seen] == [
         ("handled", 200, None, "user.created", "msg_1"),
         ("duplicate", 200, None, "user.created", "msg_1"),
@@ -45,8 +47,15 @@ def test_the_observer_is_called_once_for_each_request(send):
         ("refused", 400, "missing_header", None, None),
         ("method_not_allowed", 405, None, None, None),
         ("too_large", 413, None, None, None),
+        ("unreadable", 400, "invalid_payload", None, None),
+        ("aborted", 400, None, "user.updated", "msg_4"),
+        ("unavailable", 503, None, "user.created", "msg_1"),
     ]
-    assert [attempt.error for attempt in seen if attempt.outcome == "failed"] == [failure]
+    assert [type(attempt.error).__name__ for attempt in seen] == [
+        *["NoneType", "NoneType", "NoneType", "KeyError", "MissingHeaderError", "NoneType", "NoneType"],
+        *["PayloadError", "AbortDelivery", "ConnectionError"],
+    ]
+    assert (seen[3].error, seen[8].error) == (failure, abort)
     assert all(0 <= attempt.duration < 10 for attempt in seen)
 
 
@@ -65,7 +74,7 @@ def test_records_are_structured(caplog):
     assert "svix-id, svix-timestamp, svix-signature" in second.getMessage()
 
 
-def test_nothing_is_rendered_that_nobody_reads(caplog):
+def test_a_record_that_nobody_reads_is_not_made(caplog):
     caplog.set_level(logging.CRITICAL, "clerk_webhook")
     assert Endpoint(SECRET).handle({}, b"").status == 400
     assert caplog.records == []
@@ -114,7 +123,7 @@ def test_an_error_that_is_empty_is_logged_too(caplog):
     assert "EmptyError" in caplog.text
 
 
-def test_the_text_of_a_failure_in_a_function_without_frames_is_withheld_too(caplog):
+def test_the_text_of_a_failure_in_a_builtin_function_is_withheld_too(caplog):
     endpoint = Endpoint(SECRET)
     endpoint.on(events.UserCreated)(methodcaller("__getattribute__", ADDRESS))
     endpoint.handle(*delivery())
@@ -122,7 +131,14 @@ def test_the_text_of_a_failure_in_a_function_without_frames_is_withheld_too(capl
     assert ADDRESS not in caplog.text
 
 
-def test_a_failure_far_down_is_no_flood(caplog):
+def test_a_builtin_function_that_does_not_accept_an_event_is_explained(caplog):
+    endpoint = Endpoint(SECRET)
+    endpoint.on(events.UserCreated)(max)
+    endpoint.handle(*delivery())
+    assert "TypeError: 'UserCreated' object is not iterable" in caplog.text
+
+
+def test_a_failure_in_a_deep_recursion_is_a_short_record(caplog):
     endpoint, _ = handled()
 
     @endpoint.on(events.UserCreated)
@@ -137,7 +153,7 @@ def test_a_failure_far_down_is_no_flood(caplog):
     assert len(caplog.text) < 5000
 
 
-@pytest.mark.parametrize("raises", [None, ValueError, AbortDelivery, PayloadError])
+@pytest.mark.parametrize("raises", [None, ValueError, SystemExit, PayloadError])
 @pytest.mark.parametrize("spoiled", [False, True])
 def test_no_body_address_or_code_is_logged(send, raises, spoiled, caplog, capfd):
     caplog.set_level(logging.DEBUG)
@@ -152,8 +168,7 @@ def test_no_body_address_or_code_is_logged(send, raises, spoiled, caplog, capfd)
         "email.created", to_email_address=ADDRESS, data={"otp_code": CODE}, subject=f"{CODE} is it"
     )
     send(endpoint, headers, body + b"}" if spoiled else body)
-    unread = signed(body + b"}", timestamp=int(time.time()))
-    send(endpoint, unread, body + b"}")  # genuine, and no JSON
+    send(endpoint, *genuine(body + b"}"))
     assert caplog.records
     shown = caplog.text + "".join(str(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
     assert CODE not in shown
@@ -161,10 +176,11 @@ def test_no_body_address_or_code_is_logged(send, raises, spoiled, caplog, capfd)
     assert SECRET not in shown
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
 @pytest.mark.parametrize("raises", [None, ValueError()])
-def test_an_observer_that_raises_changes_nothing(send, raises, caplog):
+def test_an_observer_that_raises_changes_no_answer(send, raises, error, caplog):
     def observer(attempt):
-        raise RuntimeError(f"of {attempt}")
+        raise error(f"of {attempt}")
 
     endpoint = Endpoint(SECRET, observer=observer)
 
@@ -175,10 +191,11 @@ def test_an_observer_that_raises_changes_nothing(send, raises, caplog):
 
     assert send(endpoint, *delivery()).status == (500 if raises else 200)
     assert send(endpoint, {}, b"").status == 400
-    assert "The observer failed: RuntimeError" in caplog.text
+    assert f"The observer failed: {error.__name__}" in caplog.text
+    assert "first_name" not in caplog.text
 
 
-def test_logging_that_raises_changes_nothing(send):
+def test_logging_that_raises_changes_no_answer(send):
     def observer(attempt):
         raise RuntimeError
 
@@ -196,8 +213,76 @@ def test_logging_that_raises_changes_nothing(send):
         logger.removeFilter(broken)
 
 
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        ("the tenant is gone", "the tenant is gone"),
+        ("gone\r\nuser.created msg_2: handled", r"gone\r\nuser.created msg_2: handled"),
+        ("x" * 10_000, "x" * 1000 + "..."),
+        ("", "AbortDelivery"),
+    ],
+)
+@pytest.mark.parametrize("log_exceptions", [False, True])
+def test_the_text_of_abort_delivery_is_logged_in_one_short_line(text, logged, log_exceptions, caplog):
+    endpoint, _ = handled(raises=AbortDelivery(text), log_exceptions=log_exceptions)
+    endpoint.handle(*delivery())
+    (record,) = caplog.records
+    assert re.fullmatch(rf"user\.created msg_1: aborted in \d+\.\d ms: {re.escape(logged)}", record.getMessage())
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
+def test_an_abort_delivery_without_a_text_of_its_own_is_logged_too(caplog):
+    class Unprintable(AbortDelivery):
+        def __str__(self):
+            raise LookupError(ADDRESS)
+
+    endpoint, _ = handled(raises=Unprintable())
+    assert endpoint.handle(*delivery()).body == b"aborted"
+    (record,) = caplog.records
+    assert record.getMessage().startswith("An attempt could not be logged: LookupError")
+    assert (record.message_id, ADDRESS in caplog.text) == ("msg_1", False)
+
+
+@pytest.mark.parametrize("fails", ["claim", None])
+@pytest.mark.parametrize("log_exceptions", [False, True])
+def test_the_text_and_the_traceback_of_an_exception_are_logged_if_asked_for(fails, log_exceptions, caplog):
+    endpoint, _ = handled(
+        raises=LookupError(f"of claim, to {ADDRESS}"),
+        store=FailingStore(fails, LookupError),
+        log_exceptions=log_exceptions,
+    )
+    endpoint.handle(*delivery())
+    endpoint.handle({}, b"")
+    failed, refused = caplog.records
+    assert (f"LookupError: of claim, to {ADDRESS}" in caplog.text) == log_exceptions
+    assert (failed.exc_info is not None) == ("Traceback" in caplog.text) == log_exceptions
+    assert failed.getMessage().count("LookupError") == (not log_exceptions)
+    assert (failed.levelname, refused.exc_info) == ("ERROR", None)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "logged"),
+    [
+        ("new.type\r\nmsg_2: handled", r"new.type\r\nmsg_2: handled"),
+        ("\ud800", r"\ud800"),
+        ("\u2028\u202e", r"\u2028\u202e"),
+        ("x" * 10_000, "x" * 100 + "..."),
+        ("\0" * 10_000, r"\x00" * 25 + "..."),
+        ("caf\u00e9", "caf\u00e9"),
+    ],
+)
+def test_a_hostile_type_stays_one_short_line(event_type, logged, caplog):
+    caplog.set_level(logging.INFO, "clerk_webhook")
+    observed = []
+    endpoint = Endpoint(SECRET, observer=observed.append)
+    endpoint.handle(*delivery(event_type))
+    (record,) = caplog.records
+    assert re.fullmatch(rf"{re.escape(logged)} msg_1: ignored in \d+\.\d ms", record.getMessage())
+    assert (record.event_type, observed[0].event_type) == (logged, event_type)
+
+
 @pytest.mark.parametrize(("seconds", "level"), [(9.9, "INFO"), (10, "WARNING"), (20, "WARNING")])
-def test_a_handler_that_comes_near_the_15_seconds_of_svix_is_warned_of(monkeypatch, caplog, seconds, level):
+def test_a_slow_attempt_is_a_warning_because_svix_waits_for_15_seconds(monkeypatch, caplog, seconds, level):
     caplog.set_level(logging.INFO, "clerk_webhook")
     now = [0.0]
     monkeypatch.setattr(endpoint_module, "_now", lambda: now[0])
@@ -210,4 +295,6 @@ def test_a_handler_that_comes_near_the_15_seconds_of_svix_is_warned_of(monkeypat
     assert endpoint.handle(*delivery()).status == 200
     (record,) = caplog.records
     assert (record.levelname, record.duration) == (level, seconds)
-    assert ("15 s" in record.getMessage()) == (level == "WARNING")
+    advice = " - after 15 s Svix counts it as failed and sends it again: hand long work to a queue"
+    line = f"user.created msg_1: handled in {seconds * 1000:.1f} ms"
+    assert record.getMessage() == (line + advice if level == "WARNING" else line)

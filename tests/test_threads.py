@@ -1,18 +1,21 @@
-"""Requests that are cancelled, and work in threads that goes on."""
+"""Cancelled requests, and the work in threads that goes on without them."""
 
 import asyncio
 import gc
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from itertools import product
 
 import pytest
 from deliveries import SECRET
-from endpoints import ADDRESS, HANDLED, async_handler, delivery
+from endpoints import ADDRESS, HANDLED, KINDS, FailingStore, async_handler, delivery, handled_by
 from transports import by_asgi
 
 from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint, threads
+from clerk_webhook.endpoint import AbortDelivery, Endpoint, threads
 from clerk_webhook.stores import Claim, MemoryStore
 
 
@@ -59,7 +62,7 @@ def test_a_sync_handler_that_sleeps_does_not_stop_other_requests():
 
 
 async def cancelled(endpoint, entered, *, times=1):
-    """Start a delivery and cancel it once its handler has been entered: some frameworks do so until it works."""
+    """Start a delivery and cancel it once its handler has been entered: some frameworks cancel several times."""
     task = asyncio.create_task(endpoint.handle_async(*delivery()))
     while not entered.is_set():
         await asyncio.sleep(0.001)
@@ -70,7 +73,7 @@ async def cancelled(endpoint, entered, *, times=1):
 
 
 async def until_settled(endpoint):
-    """Send the next attempts until one is no longer told that the message is being handled."""
+    """Send further attempts until the message is no longer in progress, and return the last answer."""
     while (answer := await endpoint.handle_async(*delivery())).body == b"in_progress":
         await asyncio.sleep(0.001)
     return answer
@@ -210,8 +213,8 @@ def test_a_cancelled_request_does_not_start_its_next_handler(monkeypatch):
 
 
 @pytest.mark.parametrize("beside", ["sync", "async"])
-def test_a_handler_that_raises_stop_iteration_does_not_hang(beside):
-    """A future is never done for a StopIteration: the request would wait for ever, and hold its message."""
+def test_a_handler_that_raises_stop_iteration_does_not_hang(beside, caplog):
+    """A future is never done with a StopIteration: the request would wait for ever, and hold its message."""
     endpoint = Endpoint(SECRET, store=MemoryStore())
 
     @endpoint.on(events.UserCreated)
@@ -222,9 +225,120 @@ def test_a_handler_that_raises_stop_iteration_does_not_hang(beside):
         endpoint.on_any(async_handler)
     for _ in range(2):
         assert asyncio.run(asyncio.wait_for(endpoint.handle_async(*delivery()), 5)).body == b"failed"
+    assert caplog.text.count("in handler") == 2
 
 
-def test_a_message_is_completed_though_the_loop_takes_no_more_work_for_its_threads():
+MIXES = [("".join(kinds), at) for length in (1, 2, 3) for kinds in product("sa", repeat=length) for at in range(length)]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize(("kinds", "at"), MIXES)
+def test_a_cancelled_mix_of_sync_and_async_handlers_stops_at_the_first_chance(kinds, at, stored):
+    observed, ran = [], []
+    store = MemoryStore() if stored else None
+    endpoint = Endpoint(SECRET, store=store, observer=observed.append)
+    entered, leave = threading.Event(), threading.Event()
+
+    def sync(number, event):
+        if number == at:
+            entered.set()
+            assert leave.wait(10)
+        ran.append(number)
+
+    async def asynchronous(number, event):
+        if number == at:
+            entered.set()
+            await asyncio.sleep(60)
+        ran.append(number)
+
+    for number, kind in enumerate(kinds):
+        endpoint.on_any(partial(sync if kind == "s" else asynchronous, number))
+
+    async def story():
+        task = await cancelled(endpoint, entered)
+        leave.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while not observed:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(story())
+    # A thread cannot be stopped: its handler runs to the end, and sync handlers alone run in one thread.
+    stopped = kinds[at] == "a"
+    handled = "a" not in kinds or (at == len(kinds) - 1 and not stopped)
+    assert ran == list(range(len(kinds) if handled else at if stopped else at + 1))
+    assert [attempt.outcome for attempt in observed] == ["handled" if handled else "cancelled"]
+    if stored:
+        assert store.claim("msg_1") is (Claim.DONE if handled else Claim.NEW)
+
+
+@pytest.mark.parametrize(
+    ("fails", "raises"),
+    [
+        ("claim", None),
+        ("complete", None),
+        ("release", ValueError),
+        (None, ValueError),
+        (None, AbortDelivery),
+        (None, SystemExit),
+        (None, asyncio.CancelledError),
+        (None, GeneratorExit),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_failures_leave_no_reference_cycles(kind, fails, raises):
+    def fail(event):
+        if raises is not None:
+            raise raises
+
+    endpoint, _ = handled_by(kind, fail, store=FailingStore(fails))
+
+    async def unreachable(count):
+        for number in range(count):
+            with suppress(GeneratorExit):
+                await endpoint.handle_async(*delivery(message_id=f"msg_{number}"))
+        return gc.collect()
+
+    async def story():
+        await unreachable(1)
+        return await unreachable(20)
+
+    gc.disable()
+    try:
+        assert asyncio.run(story()) == 0
+    finally:
+        gc.enable()
+
+
+def test_cancelled_requests_leave_no_reference_cycles():
+    endpoint = Endpoint(SECRET, store=MemoryStore())
+
+    @endpoint.on_any
+    async def handler(event):
+        await asyncio.sleep(60)
+
+    async def unreachable(count):
+        for number in range(count):
+            task = asyncio.create_task(endpoint.handle_async(*delivery(message_id=f"msg_{number}")))
+            await asyncio.sleep(0.001)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        del task
+        return gc.collect()
+
+    async def story():
+        await unreachable(1)
+        return await unreachable(20)
+
+    gc.disable()
+    try:
+        assert asyncio.run(story()) == 0
+    finally:
+        gc.enable()
+
+
+def test_a_message_is_claimed_and_completed_though_the_loop_starts_no_more_threads():
     endpoint = Endpoint(SECRET, store=MemoryStore())
 
     @endpoint.on(events.UserCreated)
@@ -235,7 +349,7 @@ def test_a_message_is_completed_though_the_loop_takes_no_more_work_for_its_threa
     assert by_asgi(endpoint, *delivery()).body == b"duplicate"
 
 
-def test_a_request_that_is_cancelled_before_a_thread_was_free_is_handled_all_the_same():
+def test_a_request_that_is_cancelled_before_a_thread_was_free_is_still_handled():
     observed = []
     endpoint = Endpoint(SECRET, store=MemoryStore(), observer=observed.append)
     endpoint.on(events.UserCreated)(lambda event: None)
@@ -258,7 +372,7 @@ def test_a_request_that_is_cancelled_before_a_thread_was_free_is_handled_all_the
 
 
 @pytest.mark.parametrize("beside", ["sync", "async"])
-def test_an_exit_in_a_thread_whose_request_has_gone_is_not_logged_with_its_text(beside, caplog, monkeypatch):
+def test_an_interrupt_in_a_thread_without_its_request_is_not_logged_with_its_text(beside, caplog, monkeypatch):
     monkeypatch.setattr(threads, "_PATIENCE", 0.01)
     endpoint = Endpoint(SECRET, store=MemoryStore())
     entered, leave = threading.Event(), threading.Event()

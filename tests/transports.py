@@ -1,4 +1,4 @@
-"""Requests to an endpoint through each of its transports, by the letter of their specifications."""
+"""Requests to an endpoint through each transport, as its specification has them."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ def asgi_scope(headers=(), method="POST", **more):
 
 
 async def asgi_call(app, scope, parts):
-    """Call an ASGI application with a body in parts; a None among them is a client that goes."""
+    """Call an ASGI application with a body in parts. A part of None is a client that has gone."""
     parts = list(parts)
     sent = []
 
@@ -77,7 +77,7 @@ def wsgi_environ(headers=(), method="POST", body=b"", **more):
 
 
 def wsgi_call(app, environ):
-    """Call a WSGI application under the standard library's checker of the specification."""
+    """Call a WSGI application through the standard library's validator."""
     started = []
     result = validator(app)(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlia
 if TYPE_CHECKING:
     from .._headers import Headers
 
-__all__ = ["LEVELS", "Outcome", "Receiver", "Response", "Unread", "respond"]
+__all__ = ["ABORT_HEADERS", "LEVELS", "Outcome", "Receiver", "Response", "Unread", "respond"]
 
 Outcome: TypeAlias = Literal[
     "handled",
@@ -21,21 +21,29 @@ Outcome: TypeAlias = Literal[
     "duplicate",
     "in_progress",
     "refused",
+    "unreadable",
     "too_large",
     "method_not_allowed",
     "aborted",
     "failed",
+    "unavailable",
     "cancelled",
 ]
-"""The result of an attempt. `"ignored"`: the message is genuine, and no handler takes it. `"refused"`: not genuine."""
+"""The result of an attempt.
+
+`"ignored"`: the message is genuine, and no handler takes it. `"refused"`: the message is not genuine.
+`"unreadable"`: the message is genuine, and not a Clerk event. `"unavailable"`: the store failed to claim the message.
+"""
 
 Unread: TypeAlias = Literal["method_not_allowed", "too_large", "refused"]
-"""The outcomes that are known before the body is there."""
+"""The outcomes that are known before the body is read."""
 
-_ABORT: Final = {"webhook-delivery": "abort-message"}
+# "stops retries of the message just sent" (https://docs.svix.com/receiving/delivery-control).
+ABORT_HEADERS: Final[Mapping[str, str]] = {"webhook-delivery": "abort-message"}
+"""The headers of an answer that tells Svix to stop sending the message."""
 
 # The status policy.
-_POLICY: Mapping[Outcome, tuple[int, dict[str, str]]] = {
+_POLICY: Mapping[Outcome, tuple[int, Mapping[str, str]]] = {
     "handled": (200, {}),
     # Svix would send anything else again for 27 hours, and then disable the endpoint.
     "ignored": (200, {}),
@@ -43,22 +51,26 @@ _POLICY: Mapping[Outcome, tuple[int, dict[str, str]]] = {
     "in_progress": (409, {"retry-after": "5"}),
     # The answer does not say why: the reason is in the log, and a forger learns nothing.
     "refused": (400, {}),
+    # The same body will never be readable.
+    "unreadable": (400, ABORT_HEADERS),
     "too_large": (413, {}),
     # RFC 9110, section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
     "method_not_allowed": (405, {"allow": "POST"}),
-    # "stops retries of the message just sent" (https://docs.svix.com/receiving/delivery-control).
-    "aborted": (400, _ABORT),
+    "aborted": (400, ABORT_HEADERS),
     "failed": (500, {}),
+    "unavailable": (503, {"retry-after": "30"}),
     # The server answers a cancelled request itself, if at all.
     "cancelled": (503, {}),
 }
 
 LEVELS: Mapping[Outcome, int] = {
     "refused": logging.WARNING,
+    "unreadable": logging.WARNING,
     "too_large": logging.WARNING,
     "aborted": logging.WARNING,
     "cancelled": logging.WARNING,
     "failed": logging.ERROR,
+    "unavailable": logging.ERROR,
 }
 """The level at which an outcome is logged, if it is not INFO."""
 
@@ -87,7 +99,7 @@ def respond(outcome: Outcome) -> Response:
     # Send no body on success: some servers use a second packet for it.
     body = b"" if outcome == "handled" else outcome.encode()
     always = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
-    return Response(status, always | headers, body)
+    return Response(status, {**always, **headers}, body)
 
 
 class Receiver(Protocol):

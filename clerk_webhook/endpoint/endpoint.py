@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ClerkWebhookError
+from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
 from .answers import Response, respond
 from .asgi import ASGIApp
-from .attempt import run_handlers, run_handlers_async
+from .attempt import FAILURES, run_handlers, run_handlers_async
 from .aws_lambda import LambdaHandler
 from .handlers import Handlers, is_async, refuse_async
 from .log import Attempt, log_attempt, log_problem
@@ -19,8 +19,7 @@ from .threads import in_task, start_in_thread, wait_shielded
 from .wsgi import WSGIApp
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
     from .._headers import Headers
@@ -32,21 +31,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint"]
 
-# Clerk's bodies have up to about 350 kB.
-_MAX_BODY = 1 << 20
-_MANY_DIGITS = 20
+# An object of its own: another tolerance of 300 is not this object, so a tolerance that was given can be told.
+_TOLERANCE: Final = int("300")
+_MAX_BODY: Final = 1 << 20  # Clerk sends up to about 350 kB
+_MANY_DIGITS: Final = 20
 
 _now = time.perf_counter
 
 
 class Endpoint(Handlers):
-    """Receives what Clerk sends to one URL, and answers as Svix expects.
+    """Receives the webhooks that Clerk sends to one URL, and answers as Svix expects.
 
-    Handled, not for any handler, or done before: 200. Being handled by another attempt: 409. Not genuine: 400. Larger
-    than `max_body`: 413. Not a POST: 405. A handler raised: 500, and it is sent again.
-
-    Each attempt is logged to the logger `clerk_webhook`, with `outcome`, `code`, `event_type`, `message_id` and
-    `duration` as attributes of the record, and never a body, an address or the text of a handler's exception.
+    Each outcome has its status: see `Outcome`. Each attempt is logged to the logger `clerk_webhook`, without a body, a
+    secret or an address.
 
     Example:
         ```python
@@ -59,56 +56,78 @@ class Endpoint(Handlers):
         ```
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # most users give one or two of them
         self,
         *secrets: str | bytes,
-        tolerance: float | timedelta = 300,
+        secret: str | bytes | None = None,
+        webhook: Webhook | None = None,
+        tolerance: float | timedelta = _TOLERANCE,
+        clock: Callable[[], float] = time.time,
+        loads: Callable[[bytes], Any] | None = None,
         store: Store | None = None,
         max_body: int = _MAX_BODY,
         observer: Observer | None = None,
+        log_exceptions: bool = False,
     ) -> None:
-        """Decode the signing secrets, so that a wrong configuration is found at start-up.
+        """Check the configuration, so that a mistake is found at start-up.
 
         Args:
-            secrets: The signing secrets, as for `Webhook`. None: those of the environment, as `Webhook.from_env`
-                reads them.
-            tolerance: How far the time of signing may be from now, either way, in seconds.
-            store: Remembers which messages are done, so that a retry or a replay has no second effect. Without one,
-                handlers have to bear messages that come twice. Each endpoint needs a store of its own: Svix sends one
-                message to several endpoints under one id.
-            max_body: The largest body that is read, in bytes.
-            observer: Called once for each request whose body came, or was refused, with what became of it. What it
-                raises is logged, and changes nothing.
+            secrets: The signing secrets, as for `Webhook`. Without any, `Webhook.from_env` reads the environment.
+            secret: One more signing secret.
+            webhook: A ready `Webhook`, instead of secrets, `tolerance`, `clock` and `loads`.
+            tolerance: The largest difference between now and the time of signing, either way, in seconds.
+            clock: Returns the seconds since the epoch.
+            loads: Parses JSON, from UTF-8 bytes, instead of the standard library: `orjson.loads`, for example.
+            store: Remembers which messages are done, so that a retry or a replay has no second effect. Without a store,
+                handlers have to tolerate messages that come twice. Each endpoint needs a store of its own, because Svix
+                sends one message to several endpoints under one id.
+            max_body: The size of the largest body that is read, in bytes.
+            observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
+            log_exceptions: Log the exceptions of handlers with their text and their traceback. The text often holds
+                personal data, so use this for development.
 
         Raises:
-            SecretError: No secret is configured, or one of them can't be a signing secret.
-            TypeError: An argument has the wrong type.
+            SecretError: No secret is configured, or a secret cannot be a signing secret.
+            TypeError: An argument has the wrong type, or `webhook` is given with a secret, `tolerance`, `clock` or
+                `loads`.
+            ValueError: `tolerance` is negative or not a number, or `max_body` is not positive.
         """
         super().__init__()
-        if isinstance(store, type):
-            raise TypeError(f"store must be a store, not a class: {store.__name__}().")
-        steps = () if store is None else (store.claim, store.complete, store.release)
+        alone = not secrets and secret is None and tolerance is _TOLERANCE and clock is time.time and loads is None
+        try:
+            if webhook is not None:
+                if not isinstance(webhook, Webhook):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+                    raise TypeError(f"webhook must be a Webhook, not {type(webhook).__name__}.")
+                if not alone:
+                    raise TypeError("webhook stands alone: give secrets, tolerance, clock and loads to the Webhook.")
+                self._webhook = webhook
+            elif secrets or secret is not None:
+                self._webhook = Webhook(*secrets, secret=secret, tolerance=tolerance, clock=clock, loads=loads)
+            else:
+                self._webhook = Webhook.from_env(tolerance=tolerance, clock=clock, loads=loads)
+        finally:
+            # Error reporters record the local variables of every frame that a traceback passes through.
+            del secrets, secret, webhook
+        steps = [] if store is None else [getattr(store, step, None) for step in ("claim", "complete", "release")]
+        if isinstance(store, type) or not all(map(callable, steps)):
+            raise TypeError(f"store must be an object such as MemoryStore(), not {type(store).__name__}.")
         if any(map(inspect.iscoroutinefunction, steps)):
             raise TypeError("store must have sync methods: under ASGI they are called in threads.")
         if type(max_body) is not int:
             raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
-        if observer is not None and is_async(observer):
-            raise TypeError("observer must not be async: nothing awaits it.")
-        try:
-            if secrets:
-                self._webhook = Webhook(*secrets, tolerance=tolerance)
-            else:
-                self._webhook = Webhook.from_env(tolerance=tolerance)
-        finally:
-            del secrets
+        if max_body <= 0:
+            raise ValueError(f"max_body must be positive, in bytes, not {max_body}: every body would be too large.")
+        if observer is not None and (not callable(observer) or is_async(observer)):
+            raise TypeError("observer must be a function that takes an Attempt, and not async: nothing awaits it.")
         self._store = store
         self._max_body = max_body
         self._observer = observer
+        self._log_exceptions = log_exceptions
         self._sync_only = False
 
     @property
     def max_body(self) -> int:
-        """The largest body that is read, in bytes."""
+        """The size of the largest body that is read, in bytes."""
         return self._max_body
 
     def handle(self, headers: Headers, body: bytes | str) -> Response:
@@ -119,10 +138,10 @@ class Endpoint(Handlers):
             body: The raw body, exactly as received.
 
         Returns:
-            What to answer. Whatever the request or a handler does, it isn't an exception.
+            The answer. No request and no failure of a handler raises an exception.
 
         Raises:
-            TypeError: A handler is async, or these are no headers, or this is no raw body.
+            TypeError: A handler is async, `headers` are not headers, or `body` is not a raw body.
 
         Example:
             ```python
@@ -134,24 +153,24 @@ class Endpoint(Handlers):
         event = self._verify(headers, body, started)
         if isinstance(event, Response):
             return event
-        return self._run_handlers(event, self._handlers_for(event), started)
+        return run_handlers(event, self._handlers_for(event), self._store, partial(self._answer, started, event))
 
     async def handle_async(self, headers: Headers, body: bytes | str) -> Response:
-        """Verify a request and run its handlers: async ones here, sync ones and the store in threads.
+        """Verify a request and run its handlers: async handlers in this task, sync handlers and the store in threads.
 
-        It needs asyncio. If it is cancelled, an async handler is cancelled too, and the message released. A sync one
-        can't be stopped: it goes on to its end without the request, and then the message is completed if that was the
-        last one, or else released.
+        This needs asyncio. If the request is cancelled, an async handler is cancelled too, and the message is released.
+        A sync handler cannot be stopped: it goes on to its end. Then the message is completed if that was the last
+        handler, and released otherwise.
 
         Args:
             headers: All headers of the request, as the framework holds them.
             body: The raw body, exactly as received.
 
         Returns:
-            What to answer. Whatever the request or a handler does, it isn't an exception.
+            The answer. No request and no failure of a handler raises an exception.
 
         Raises:
-            TypeError: These are no headers, or this is no raw body.
+            TypeError: `headers` are not headers, or `body` is not a raw body.
 
         Example:
             ```python
@@ -163,24 +182,25 @@ class Endpoint(Handlers):
         if isinstance(event, Response):
             return event
         handlers = self._handlers_for(event)
+        work = (event, handlers, self._store, partial(self._answer, started, event))
         async_count = sum(registration.is_async for registration in handlers)
         if handlers and not async_count:
             # One thread runs everything from the claim to the log, so a cancelled request leaves nothing half done.
-            return await wait_shielded(start_in_thread(partial(self._run_handlers, event, handlers, started)))
+            return await wait_shielded(start_in_thread(partial(run_handlers, *work)))
         if self._store is None and async_count == len(handlers):
-            return await self._run_handlers_async(event, handlers, started, None)
-        return await in_task(partial(self._run_handlers_async, event, handlers, started))
+            return await run_handlers_async(*work, gone=None)
+        return await in_task(partial(run_handlers_async, *work))
 
     def precheck(self, method: str, content_length: str | bytes | int | None) -> Response | None:
-        """Answer a request that need not be read, as a transport asks before it reads the body.
+        """Answer a request whose body need not be read. A transport calls this before it reads the body.
 
         Args:
             method: The HTTP method.
-            content_length: The header of that name as it was sent, or as the framework has read it.
+            content_length: The `content-length` header as it was sent, or as the framework has parsed it.
 
         Returns:
-            What to answer. None where the body is to be read: then a length that was given is a number, and not more
-            than `max_body`. Without one, `max_body` has to be applied while reading.
+            The answer. None if the body is to be read: then a given length is a number, and not more than `max_body`.
+            Without a length the transport applies `max_body` while it reads.
 
         Example:
             ```python
@@ -199,24 +219,24 @@ class Endpoint(Handlers):
         return self.refuse("too_large") if content_length > self._max_body else None
 
     def refuse(self, outcome: Unread) -> Response:
-        """Answer a request whose body can't be had: a transport calls this.
+        """Answer a request whose body cannot be read. A transport calls this.
 
         Args:
-            outcome: `"too_large"` where more than `max_body` has come, `"refused"` where the body is broken off or
-                not decodable.
+            outcome: `"too_large"` if the body is larger than `max_body`, `"refused"` if the body is incomplete or
+                cannot be decoded.
 
         Returns:
-            What to answer.
+            The answer.
 
         Example:
             ```python
             response = endpoint.refuse("too_large")
             ```
         """
-        return self._answer(_now(), outcome, None, code="incomplete_body" if outcome == "refused" else None)
+        return self._answer(_now(), None, outcome, code="incomplete_body" if outcome == "refused" else None)
 
     def asgi(self) -> ASGIApp:
-        """Return an ASGI application: for Starlette, FastAPI, Litestar, Quart, Django, or a server itself.
+        """Return an ASGI application: for Starlette, FastAPI, Litestar, Quart, Django, or a server alone.
 
         Example:
             ```python
@@ -226,10 +246,10 @@ class Endpoint(Handlers):
         return ASGIApp(self)
 
     def wsgi(self) -> WSGIApp:
-        """Return a WSGI application: for Flask, Django, Bottle, or a server itself.
+        """Return a WSGI application: for Flask, Django, Bottle, or a server alone.
 
         Raises:
-            TypeError: A handler is async. From now on such are refused when they are registered.
+            TypeError: A handler is async. From now on the registration of an async handler raises it.
 
         Example:
             ```python
@@ -243,7 +263,7 @@ class Endpoint(Handlers):
         """Return a handler for AWS Lambda, behind API Gateway, a load balancer or a function URL.
 
         Raises:
-            TypeError: A handler is async. From now on such are refused when they are registered.
+            TypeError: A handler is async. From now on the registration of an async handler raises it.
 
         Example:
             ```python
@@ -254,7 +274,7 @@ class Endpoint(Handlers):
         return LambdaHandler(self)
 
     def require_sync_handlers(self) -> None:
-        """Refuse async handlers, those that are registered now and later: a transport without asyncio calls this.
+        """Refuse async handlers, now and whenever one is registered. A transport without asyncio calls this.
 
         Raises:
             TypeError: A handler is async.
@@ -273,49 +293,34 @@ class Endpoint(Handlers):
         super()._add(registrations)
 
     def _verify(self, headers: Headers, body: bytes | str, started: float) -> WebhookEvent | Response:
-        """Return the event of a genuine request, or the answer to a request that is refused."""
+        """Return the event of a genuine request, or the answer to any other request."""
         if isinstance(body, str):
             body = body.encode("utf-8", "surrogatepass")
         if hasattr(body, "__len__") and len(body) > self._max_body:  # verify refuses a body without a length
-            return self._answer(started, "too_large", None)
+            return self._answer(started, None, "too_large")
         try:
             return self._webhook.verify_and_parse(headers, body)
-        except ClerkWebhookError as error:
-            return self._answer(started, "refused", error, code=error.code)
-
-    def _run_handlers(self, event: WebhookEvent, handlers: tuple[Registration, ...], started: float) -> Response:
-        return self._answer(started, *run_handlers(event, handlers, self._store), event=event)
-
-    async def _run_handlers_async(
-        self,
-        event: WebhookEvent,
-        handlers: tuple[Registration, ...],
-        started: float,
-        gone: asyncio.Event | None,
-    ) -> Response:
-        outcome, error = await run_handlers_async(event, handlers, self._store, gone)
-        response = self._answer(started, outcome, error, event=event)
-        if outcome == "cancelled" and error is not None:
-            raise error
-        return response
+        except WebhookVerificationError as error:
+            return self._answer(started, None, "refused", error, error.code)
+        except PayloadError as error:
+            return self._answer(started, None, "unreadable", error, error.code)
 
     def _answer(
         self,
         started: float,
+        event: WebhookEvent | None,
         outcome: Outcome,
-        error: BaseException | None,
-        *,
-        event: WebhookEvent | None = None,
+        error: BaseException | None = None,
         code: str | None = None,
     ) -> Response:
         """Log and observe an attempt, and return its answer."""
         response = respond(outcome)
         event_type, message_id = (event.wire_type, event.message_id) if event else (None, None)
         attempt = Attempt(outcome, response.status, code, event_type, message_id, _now() - started, error)
-        log_attempt(attempt)
+        log_attempt(attempt, log_exceptions=self._log_exceptions)
         if self._observer is not None:
             try:
                 self._observer(attempt)
-            except Exception as observer_error:
+            except FAILURES as observer_error:
                 log_problem("The observer failed", observer_error, message_id)
         return response

@@ -1,4 +1,4 @@
-"""The log of an endpoint: one line per attempt, without a body, a secret or an address."""
+"""The log of an endpoint: one record per attempt, without a body, a secret or an address."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ __all__ = ["Attempt", "Observer", "log_attempt", "log_problem"]
 # "within a reasonable time-frame (15s with Svix)" (https://docs.svix.com/retries): a slower attempt is warned of.
 _SLOW = 10.0
 _MANY_FRAMES = 20  # of a traceback are enough to find the place
+_LONGEST_TYPE = 100
+_LONGEST_REASON = 1000
 _HERE = str(Path(__file__).parent)
 
 _logger = logging.getLogger("clerk_webhook")
@@ -29,11 +31,11 @@ class Attempt(NamedTuple):
         status: The HTTP status of the answer.
         code: The reason for a refusal, as the errors' `code`: `"signature_mismatch"`, or `"incomplete_body"`. None for
             all other outcomes.
-        event_type: The event type as sent. None if the message is not genuine.
-        message_id: The message id. None if the message is not genuine.
+        event_type: The event type as sent. None if the message is not genuine, or not readable.
+        message_id: The message id. None if the message is not genuine, or not readable.
         duration: The time from the last byte of the body until the answer was known, in seconds.
-        error: The exception that verification or a handler raised. A handler's exception may hold personal data, so
-            the log has only its class and the place where it was raised.
+        error: The exception of verification, of a handler or of the store. The exception of a handler may hold
+            personal data.
     """
 
     outcome: Outcome
@@ -49,33 +51,42 @@ Observer: TypeAlias = "Callable[[Attempt], object]"
 """A function that is called with each attempt, in the thread of that attempt: for metrics and error reporters."""
 
 
-def log_attempt(attempt: Attempt) -> None:
-    """Log one attempt in one line, with the fields of the attempt as attributes of the record.
+def log_attempt(attempt: Attempt, *, log_exceptions: bool = False) -> None:
+    """Log one attempt in one record, with the fields of the attempt as attributes of the record.
 
     Args:
         attempt: The attempt.
+        log_exceptions: Log the exception of a handler, or of the store, with its text and its traceback. If false, only
+            its class and its place are logged.
     """
     slow = attempt.duration >= _SLOW
-    level = max(LEVELS.get(attempt.outcome, logging.INFO), logging.WARNING if slow else logging.INFO)
+    level = LEVELS.get(attempt.outcome, logging.WARNING if slow else logging.INFO)
     if not _logger.isEnabledFor(level):
         return
-    parts = [f"{attempt.event_type} {attempt.message_id}: {attempt.outcome}" if attempt.message_id else attempt.outcome]
-    if attempt.code:
-        parts.append(f"({attempt.code})")
-    parts.append(f"in {attempt.duration * 1000:.1f} ms")
-    if slow:
-        parts.append("- after 15 s Svix counts it as failed and sends it again: hand long work to a queue")
-    text = " ".join(parts)
-    if attempt.error is not None and attempt.outcome != "cancelled":
-        # Only the errors of verification, which have a code here, have a text without personal data.
-        text += f": {attempt.error if attempt.code else _where(attempt.error)}"
-    extra = attempt._asdict()
-    del extra["error"]
-    with suppress(Exception):  # a filter or a log handler that raises must not change the answer
-        _logger.log(level, "%s", text, extra=extra)
+    try:
+        event_type = attempt.event_type and _one_line(attempt.event_type, _LONGEST_TYPE)
+        text = f"{event_type} {attempt.message_id}: {attempt.outcome}" if attempt.message_id else attempt.outcome
+        if attempt.code:
+            text += f" ({attempt.code})"
+        text += f" in {attempt.duration * 1000:.1f} ms"
+        if slow:
+            text += " - after 15 s Svix counts it as failed and sends it again: hand long work to a queue"
+        exception = None
+        if attempt.error is not None and attempt.outcome != "cancelled":
+            if attempt.code or attempt.outcome == "aborted":  # an error of this package, or the application's own word
+                text += f": {_one_line(str(attempt.error) or type(attempt.error).__name__, _LONGEST_REASON)}"
+            elif log_exceptions:
+                exception = attempt.error
+            else:
+                text += f": {_where(attempt.error)}"
+        extra = {**attempt._asdict(), "event_type": event_type}
+        del extra["error"]
+        _logger.log(level, "%s", text, exc_info=exception, extra=extra)
+    except Exception as error:  # a filter, a log handler or a __str__ that raises must not change the answer
+        log_problem("An attempt could not be logged", error, attempt.message_id)
 
 
-def log_problem(problem: str, error: Exception, message_id: str | None) -> None:
+def log_problem(problem: str, error: BaseException, message_id: str | None) -> None:
     """Log a failure that changes no answer.
 
     Args:
@@ -85,6 +96,13 @@ def log_problem(problem: str, error: Exception, message_id: str | None) -> None:
     """
     with suppress(Exception):
         _logger.error("%s: %s", problem, _where(error), extra={"message_id": message_id})
+
+
+def _one_line(text: str, limit: int) -> str:
+    """Return a text without line breaks and lone surrogates, cut off at a limit."""
+    if not text.isprintable():
+        text = repr(text)[1:-1]
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def _where(error: BaseException) -> str:

@@ -6,12 +6,12 @@ import asyncio
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["finish_in_thread", "in_task", "in_thread", "start_in_thread", "wait_shielded"]
+__all__ = ["in_task", "in_thread", "in_thread_or_here", "start_in_thread", "wait_shielded"]
 
 T = TypeVar("T")
 
@@ -24,15 +24,25 @@ _tasks: set[asyncio.Task[Any]] = set()
 
 def start_in_thread(step: Callable[[], T]) -> asyncio.Future[T]:
     """Start a step in a thread of the loop's default executor, in the context of the caller."""
-    return asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, step))
+
+    def run() -> T:
+        try:
+            return step()
+        except StopIteration as error:  # no future accepts one; a coroutine replaces it likewise
+            raise RuntimeError("The function raised StopIteration.").with_traceback(error.__traceback__) from error
+
+    future = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, run))
+    future.add_done_callback(_retrieve)
+    return future
 
 
 async def wait_shielded(future: asyncio.Future[T]) -> T:
     """Wait for a future. If the waiting task is cancelled, the future goes on."""
-    # Mark the exception as retrieved; otherwise asyncio logs it, including its text.
-    future.add_done_callback(lambda done: done.cancelled() or done.exception())
     await asyncio.wait([future])
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        del future  # the exception of the future holds this frame: break the reference cycle
 
 
 async def in_task(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
@@ -45,6 +55,7 @@ async def in_task(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
     task = asyncio.create_task(work(gone))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
+    task.add_done_callback(_retrieve)
     try:
         return await wait_shielded(task)
     except asyncio.CancelledError:
@@ -53,30 +64,31 @@ async def in_task(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
             task.cancel()
             await asyncio.wait([task], timeout=_PATIENCE)
         raise
+    finally:
+        del task  # as above
 
 
 async def in_thread(step: Callable[[], T]) -> T:
     """Run a step in a thread, and return only when the step is done, even if the task is cancelled."""
-
-    def call() -> tuple[T | None, BaseException | None]:
-        try:
-            return step(), None
-        except BaseException as error:  # raised below: a future never finishes with a StopIteration
-            return None, error
-
-    future = start_in_thread(call)
+    future = start_in_thread(step)
     while not future.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait([future])
-    result, error = future.result()
-    if error is not None:
-        raise error
-    return cast("T", result)  # it is None only if the step returned None
-
-
-async def finish_in_thread(step: Callable[[], None]) -> None:
-    """Run a last step that raises nothing in a thread, or here if the loop starts no more threads."""
     try:
-        await in_thread(step)
+        return future.result()
+    finally:
+        del future  # as above
+
+
+async def in_thread_or_here(step: Callable[[], T]) -> T:
+    """Run a step that raises nothing in a thread, or here if the loop starts no more threads."""
+    try:
+        return await in_thread(step)
     except RuntimeError:
-        step()  # the loop is shutting down
+        return step()  # the loop is shutting down
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Mark the exception of a future as retrieved; otherwise asyncio logs it, including its text."""
+    if not future.cancelled():
+        future.exception()

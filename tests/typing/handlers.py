@@ -1,9 +1,12 @@
-"""What type checkers must make of handlers. Never run: mypy, pyright, ty and pyrefly read it."""
+"""The types of handlers and endpoints. Nothing runs this: mypy, pyright, ty and pyrefly read it."""
 
+import json
+import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import assert_type
 
-from clerk_webhook import WebhookEvent, events
+from clerk_webhook import Webhook, WebhookEvent, events
 from clerk_webhook.endpoint import AbortDelivery, Attempt, Endpoint, Handlers, Response
 from clerk_webhook.stores import MemoryStore
 
@@ -90,4 +93,6 @@ def observe(attempt: Attempt) -> None:
     assert_type(attempt.duration, float)
 
 
-Endpoint("whsec_", observer=observe, tolerance=60, max_body=1000)
+Endpoint("whsec_", observer=observe, tolerance=60, max_body=1000, log_exceptions=True)
+Endpoint(b"raw", secret="whsec_", tolerance=timedelta(minutes=1), clock=time.time, loads=json.loads)
+Endpoint(webhook=Webhook("whsec_"))

@@ -164,3 +164,8 @@ def of_the_other(event: WebhookEvent, session: Session) -> None:
     once(session, Version("user", "user_1", 1))  # E: a version is no message
     newest(session, {"id": "user_1"})  # E: the event is wanted
     Version.of(event).statement("pyformat")  # E: its name is format
+endpoint.on_any(events.UserCreated)  # E: the class is no handler
+endpoint.include(Endpoint)  # E: an endpoint is wanted
+Endpoint(webhook="whsec_")  # E: a Webhook is wanted
+Endpoint(observer=lambda: None)  # E: an observer takes an attempt
+Endpoint(clock=0)  # E: a clock is a function
