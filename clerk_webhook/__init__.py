@@ -31,19 +31,23 @@ from .webhook import Message, Webhook, verify, verify_and_parse
 
 if TYPE_CHECKING:
     from . import types
+    from .endpoint import Endpoint
 else:
 
     def __getattr__(name: str) -> object:
-        # Sixty TypedDicts are needed by type checkers, and at run time only by who asks for them.
-        if name == "types":
-            from importlib import import_module  # noqa: PLC0415  # needed here alone
+        # Imported on demand, because few receivers need them: sixty TypedDicts, and asyncio for the endpoint.
+        from importlib import import_module  # noqa: PLC0415  # needed here alone
 
+        if name == "types":
             return import_module(".types", __name__)
+        if name == "Endpoint":
+            return import_module(".endpoint", __name__).Endpoint
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
     "ClerkWebhookError",
+    "Endpoint",
     "Headers",
     "InvalidHeaderError",
     "Message",

@@ -1,4 +1,4 @@
-"""Find the three signature headers in whatever a framework calls its headers."""
+"""Find the three signature headers in the headers of any framework."""
 
 from __future__ import annotations
 
@@ -11,94 +11,93 @@ __all__ = ["Headers", "find_signature_headers"]
 
 
 class HasItems(Protocol):
-    """The part of a mapping that is used: the headers of some frameworks have it and are no `Mapping`."""
+    """Headers that have `items()`. In some frameworks such headers are not a `Mapping`."""
 
     def items(self) -> Iterable[tuple[Any, Any]]:
         """Return the pairs of name and value."""
         ...
 
 
-# Values are Any because a WSGI environ and Django's META hold far more than header values.
+# The values are Any because a WSGI environ and Django's META hold more than header values.
 Headers: TypeAlias = Mapping[str, Any] | HasItems | Iterable[tuple[str | bytes, str | bytes]]
 
 # "svix-id", "svix-timestamp", "svix-signature": https://docs.svix.com/receiving/verifying-payloads/how-manual
-# and the same names without the brand: https://github.com/standard-webhooks/standard-webhooks
+# The names without the brand: https://github.com/standard-webhooks/standard-webhooks
 _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 _UNBRANDED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _BLANK = " \t"
-_PAIR = (tuple, list)
+_DICT: Any = dict  # Any, because a check against dict itself gives a dict of Unknown
 
-# The spellings that need no conversion, HTTP_SVIX_ID being the WSGI one (PEP 3333, "HTTP_ Variables"). Any
-# other is found by lower-casing, which the lengths spare the other headers of a request.
-_NAMES: dict[str | bytes, str] = {}
+# The usual spellings; HTTP_SVIX_ID is that of WSGI (PEP 3333, "HTTP_ Variables"). Lower-casing finds all others.
+# Most headers of a request have another length, so the length alone rules them out.
+_NAMES: dict[str, str] = {}
 for _name in (*_SVIX, *_UNBRANDED):
     for _spelling in (_name, _name.title(), "HTTP_" + _name.upper().replace("-", "_")):
-        _NAMES[_spelling] = _NAMES[_spelling.encode()] = _name
-_LENGTHS = frozenset(map(len, (*_SVIX, *_UNBRANDED)))
+        _NAMES[_spelling] = _name
+# Two dicts, because `python -bb` refuses to compare bytes with str.
+_NAMES_IN_BYTES = {spelling.encode(): name for spelling, name in _NAMES.items()}
+_LENGTHS = frozenset(map(len, _NAMES))
 
 
 def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
     """Return the message id, the timestamp and the signatures as they were sent, trimmed.
 
-    The `webhook-*` headers are looked at only where no `svix-*` header has a value; the two are never mixed.
+    The `webhook-*` headers count only if no `svix-*` header has a value. The two are never mixed.
 
     Args:
         headers: All headers of the request.
 
     Raises:
-        MissingHeaderError: One or more are missing or empty.
-        InvalidHeaderError: One has two different values.
-        TypeError: These are no headers.
+        MissingHeaderError: At least one of the headers is missing or empty.
+        InvalidHeaderError: One of the headers has two different values, or the headers cannot be read.
+        TypeError: `headers` is neither a mapping nor pairs, or a name or a value has the wrong type.
     """
-    if type(headers) is dict:
-        triple = _from_plain_dict(headers)
-        if triple:
-            return triple
+    plain: Any = headers
+    try:
+        # The most common shape. Without a capital letter in any name, no name is there in a second spelling.
+        if type(plain) is _DICT and (all_names := "".join(plain)) == all_names.lower():
+            message_id = plain["svix-id"].strip(_BLANK)
+            timestamp = plain["svix-timestamp"].strip(_BLANK)
+            signatures = plain["svix-signature"].strip(_BLANK)
+            if message_id and timestamp and signatures:
+                return message_id, timestamp, signatures
+    except (AttributeError, KeyError, TypeError):
+        pass
     found: dict[str, str] = {}
-    get = _NAMES.get
-    for spelling, value in _pairs(headers):
-        name = get(spelling)
-        if name is None:
-            if len(spelling) not in _LENGTHS:
-                continue
-            if not isinstance(spelling, str | bytes):
-                raise TypeError(f"The names of headers must be str or bytes, not {type(spelling).__name__}.")
-            name = get(spelling.lower())
-            if name is None:
-                continue
-        text = value.strip(_BLANK) if type(value) is str else _text(name, value)
-        if text and found.setdefault(name, text) != text:
-            raise _doubled(name)
+    readable = True
+    try:
+        for spelling, value in _pairs(headers):
+            if len(spelling) in _LENGTHS:
+                if type(spelling) is bytes:
+                    name = _NAMES_IN_BYTES.get(spelling) or _NAMES_IN_BYTES.get(spelling.lower())
+                else:  # str.lower refuses all other types
+                    name = _NAMES.get(spelling) or _NAMES.get(str.lower(spelling))
+                if name:
+                    text = value.strip(_BLANK) if type(value) is str else _text(name, value)
+                    if text and found.setdefault(name, text) != text:
+                        raise _doubled(name)
+    except UnicodeError:
+        readable = False
+    if not readable:  # raised out here because the other error holds the value of a header
+        raise InvalidHeaderError(
+            "The framework cannot decode one of the headers. Pass the headers as they came: environ (WSGI) or "
+            "scope['headers'] (ASGI).",
+            "",
+        )
     try:
         return found["svix-id"], found["svix-timestamp"], found["svix-signature"]
     except KeyError:
         return _fall_back(found)
 
 
-def _from_plain_dict(headers: Any) -> tuple[str, str, str] | None:
-    """Return the headers of a dict with lower-case names and plain values, the most common shape, at half the cost.
-
-    None where it isn't that simple: the long way decides then.
-    """
-    try:
-        message_id = headers["svix-id"].strip(_BLANK)
-        timestamp = headers["svix-timestamp"].strip(_BLANK)
-        signatures = headers["svix-signature"].strip(_BLANK)
-        # Where three names hold "svix", they are these three: none is there in a second spelling as well.
-        alone = "\n".join(headers).lower().count("svix") == len(_SVIX)
-    except (AttributeError, KeyError, TypeError):
-        return None
-    return (message_id, timestamp, signatures) if alone and message_id and timestamp and signatures else None
-
-
 def _fall_back(found: dict[str, str]) -> tuple[str, str, str]:
-    """Return the unbranded headers where there is no other, or raise what says which headers are missing."""
+    """Return the unbranded headers if there are no others, or raise an error with the names of the missing ones."""
     names = _UNBRANDED if found and found.keys() <= set(_UNBRANDED) else _SVIX
     missing = tuple(name for name in names if name not in found)
     if missing:
         raise MissingHeaderError(
-            f"The request has no {', '.join(missing)}: it wasn't sent by Clerk, or something on its way drops headers.",
+            f"The request has no {', '.join(missing)}: Clerk did not send it, or a proxy drops headers.",
             missing,
         )
     message_id, timestamp, signatures = map(found.__getitem__, names)
@@ -115,7 +114,7 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
         pairs: list[Any] = list(headers)
     except TypeError:
         pairs = [None]
-    if all(type(pair) in _PAIR and len(pair) == 2 for pair in pairs):  # noqa: PLR2004  # a pair
+    if {*map(type, pairs)} <= {tuple, list} and {*map(len, pairs)} <= {2}:
         return pairs
     raise TypeError(
         f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, Starlette, "
@@ -124,24 +123,26 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _text(name: str, value: object) -> str:
-    """Return a header's value as text; empty when there is none."""
+    """Return the value of a header as text; empty if the header has none."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value.strip(_BLANK)
     if isinstance(value, bytes):
-        # Latin-1 can't fail, and is what WSGI decodes with (PEP 3333, "Unicode Issues"). What isn't ASCII
-        # is refused, or doesn't match, later.
+        # Latin-1 cannot fail, and WSGI decodes with it (PEP 3333, "Unicode Issues"). Later checks refuse a character
+        # outside ASCII, or the signature does not match.
         return value.decode("latin-1").strip(_BLANK)
     if isinstance(value, list):
-        # What is in it isinstance can't say: that is looked at next.
+        # isinstance cannot tell the type of the items; the recursion checks them.
         texts = {text for text in (_text(name, item) for item in cast("list[object]", value)) if text}
         if len(texts) > 1:
             raise _doubled(name)
         return texts.pop() if texts else ""
+    if type(value).__module__ == "email.header":  # email.message has a Header for a value outside ASCII
+        raise InvalidHeaderError(f"{name} has characters outside ASCII.", name)
     raise TypeError(f"The value of {name} must be str, bytes, a list of those or None, not {type(value).__name__}.")
 
 
 def _doubled(name: str) -> InvalidHeaderError:
-    """Return the error for a header that has two values: which of them a proxy had checked can't be known."""
+    """Return the error for a header with two values. Nobody can know which of the two a proxy has checked."""
     return InvalidHeaderError(f"{name} was sent more than once, with different values.", name)

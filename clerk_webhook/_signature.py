@@ -1,7 +1,7 @@
-"""The Svix `v1` signature scheme, and nothing else: no I/O, no clock, no headers.
+"""The Svix `v1` signature scheme: keys, signatures and their comparison. No I/O, no clock, no headers.
 
 "The content to sign is composed by concatenating the id, timestamp and payload, separated by the full-stop
-character (.)", and the signature is "base64 encoded" HMAC-SHA256, keyed with the base64 part of the secret.
+character (.)". The signature is the HMAC-SHA256 of this content, in base64. The key is the base64 part of the secret.
 Source: https://docs.svix.com/receiving/verifying-payloads/how-manual
 """
 
@@ -16,17 +16,17 @@ from .errors import SecretError
 
 __all__ = ["SigningKey", "key_from_secret", "matches"]
 
-# RFC 2104, section 2: ipad is "the byte 0x36 repeated B times", opad 0x5C; B is 64 for SHA-256.
+# RFC 2104, section 2: ipad is "the byte 0x36 repeated B times", opad is 0x5C; B is 64 for SHA-256.
 _BLOCK_SIZE = 64
 _IPAD = bytes(byte ^ 0x36 for byte in range(256))
 _OPAD = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class SigningKey:
-    """An HMAC-SHA256 key with its two first hash blocks already computed.
+    """An HMAC-SHA256 key whose two first hash blocks are already computed.
 
-    `hmac.digest` hashes the padded key again for every message, which is more than half of its time on a
-    small body. Copying two SHA-256 states leaves that out. The key itself isn't kept.
+    `hmac.digest` hashes the padded key again for every message. This takes more than half of its time on a small body.
+    Two copied SHA-256 states save this work. The key itself is not kept.
     """
 
     __slots__ = ("_copy_inner", "_copy_outer")
@@ -43,7 +43,7 @@ class SigningKey:
         self._copy_outer = sha256(block.translate(_OPAD)).copy
 
     def sign(self, id_and_timestamp: bytes, body: bytes) -> bytes:
-        """Return the signature as it is written in the header, `b"v1,<base64>"`.
+        """Return the signature as the header has it, `b"v1,<base64>"`.
 
         Args:
             id_and_timestamp: `b"<id>.<timestamp>."`.
@@ -58,13 +58,13 @@ class SigningKey:
 
 
 def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, entries: list[bytes]) -> bool:
-    """Tell whether any entry of the signature header was made with any of the keys.
+    """Tell whether one of the keys made one of the entries.
 
-    Every entry is compared as it stands, so there is no decoding that could fail. All are compared, whichever
-    matches: how long it takes doesn't tell which key or entry it was.
+    Each entry is compared as it stands, so no decoding can fail. The time does not tell which key or entry matched,
+    because every entry is compared with every key.
 
     Args:
-        keys: The keys that are accepted.
+        keys: The accepted keys.
         id_and_timestamp: `b"<id>.<timestamp>."`.
         body: The raw body.
         entries: The entries of the header, such as `[b"v1,g0hM9SsE+OTP..."]`.
@@ -79,10 +79,16 @@ def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, 
     return found
 
 
+# "Random. Between 24 bytes (192 bits) and 64 bytes (512 bits)":
+# https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+_MIN_KEY = 24
+_MIN_BASE64 = _MIN_KEY * 4 // 3
+
 _WHERE = (
     "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard "
     "(Webhooks, the endpoint, Signing Secret)."
 )
+_TOO_SHORT = f"The signing secret is shorter than {_MIN_KEY} bytes: it looks cut off, or like a placeholder."
 _NOT_SIGNING_SECRETS = {
     "sk_": "Clerk's API secret key (sk_...)",
     "pk_": "Clerk's publishable key (pk_...)",
@@ -93,20 +99,20 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
 
 
 def key_from_secret(secret: str | bytes) -> bytes:
-    """Return the raw key that a signing secret stands for.
+    """Return the raw key of a signing secret.
 
     Args:
-        secret: `whsec_` (which may be left out) and the key in base64, or the raw key as `bytes`.
+        secret: `whsec_` (optional) and the key in base64, or the raw key as `bytes`.
 
     Raises:
-        SecretError: It is empty or can't be a signing secret. The message says what it looks like, never what
-            it is.
-        TypeError: It is neither `str` nor `bytes`.
+        SecretError: The secret is empty, or it cannot be a signing secret. The message describes the mistake and
+            never repeats the secret.
+        TypeError: The secret is neither `str` nor `bytes`.
     """
     try:
         key, problem = _read_secret(secret)
     finally:
-        # Error reporters record the local variables of every frame: this one must not hold the secret.
+        # Error reporters record the local variables of every frame, so no frame may keep the secret.
         del secret
     if problem:
         raise SecretError(f"{problem} {_WHERE}")
@@ -114,13 +120,15 @@ def key_from_secret(secret: str | bytes) -> bytes:
 
 
 def _read_secret(secret: object) -> tuple[bytes, str]:
-    """Return the key and what is wrong with the secret, one of them empty."""
-    if secret is None:  # a common way to get here: Webhook(os.environ.get("..."))
-        return b"", "The signing secret is None: the variable it was read from isn't set."
+    """Return the key and the problem with the secret. One of the two is empty."""
+    if secret is None:  # Webhook(os.environ.get("...")) is a common way to get here
+        return b"", "The signing secret is None: its environment variable is not set."
     if isinstance(secret, bytes):
         if secret.startswith(b"whsec_"):
             return b"", "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
-        return secret, "" if secret else "The signing secret is empty."
+        if not secret:
+            return b"", "The signing secret is empty."
+        return (b"", _TOO_SHORT) if len(secret) < _MIN_KEY else (secret, "")
     if not isinstance(secret, str):
         problem = f"The signing secret must be str or bytes, not {type(secret).__name__}."
         del secret
@@ -132,13 +140,15 @@ def _read_secret(secret: object) -> tuple[bytes, str]:
     encoded = text.removeprefix("whsec_")
     if not encoded:
         return b"", "The signing secret is empty."
+    if len(encoded.rstrip("=")) < _MIN_BASE64:
+        return b"", _TOO_SHORT
     if any(character.isspace() for character in encoded):
         return b"", "There is white space inside the signing secret: pass several secrets one by one."
     if not _BASE64.fullmatch(encoded):
         if _BASE64.fullmatch(encoded.replace("-", "+").replace("_", "/")):
             return b"", "The signing secret is written in url-safe base64, with '-' or '_'."
-        return b"", "The signing secret holds characters that aren't base64 (quotes, perhaps?)."
+        return b"", "The signing secret has characters that are not base64 (quotes, perhaps?)."
     encoded = encoded.rstrip("=")
-    if len(encoded) % 4 == 1:  # four characters are three bytes: no key leaves one character over
-        return b"", "The signing secret is cut off: its base64 can't have this length."
+    if len(encoded) % 4 == 1:  # four characters are three bytes, so no key leaves one character over
+        return b"", "The signing secret is cut off: no base64 has this length."
     return a2b_base64(encoded + "=" * (-len(encoded) % 4)), ""

@@ -1,10 +1,10 @@
-"""Every error that this package raises for what it was sent, by cause.
+"""All errors that a request or a wrong configuration can cause, by cause.
 
-A receiver needs one `except ClerkWebhookError as error:` and can answer with `error.status`. Log
-`error.code`, which is stable between releases; the message is for people, and may be improved.
+A receiver needs one `except ClerkWebhookError as error:` and can answer with `error.status`. Log `error.code`, which
+is stable between releases. The message is for people, and it may change.
 
-No error holds a secret, a body or an address. A mistake in the calling code (a `dict` for a body, `None`
-for the headers) is a `TypeError` instead: it can't be provoked from outside.
+No error holds a secret, a body or an address. A mistake in the calling code (a `dict` as the body, `None` as the
+headers) is a `TypeError` instead, because no sender can cause it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = [
 
 
 class ClerkWebhookError(Exception):
-    """Base of all errors of this package; never raised itself.
+    """The base of all errors of this package. It is never raised itself.
 
     Attributes:
         status: The HTTP status to answer with.
-        code: A stable name of the cause, for logs and metrics.
+        code: The name of the cause, for logs and metrics. It is stable between releases.
 
     Example:
         ```python
@@ -44,32 +44,32 @@ class ClerkWebhookError(Exception):
     status: ClassVar[int]
     code: ClassVar[str]
 
-    # The evidence is handed to Exception.__init__ behind the message, so that `args` rebuilds the error:
-    # that is how pickle and copy carry exceptions over, to another process for example.
+    # The subclasses pass their attributes to Exception.__init__ behind the message, because pickle and copy make an
+    # exception again from its `args`.
     def __str__(self) -> str:
         """Return the message alone."""
         return str(self.args[0]) if self.args else ""
 
 
 class SecretError(ClerkWebhookError):
-    """The receiver is misconfigured: there is no signing secret, or what was given can't be one."""
+    """The receiver is misconfigured: it has no signing secret, or one that cannot be a signing secret."""
 
     status = 500
     code = "invalid_secret"
 
 
 class WebhookVerificationError(ClerkWebhookError):
-    """The request isn't a genuine message, as far as can be told; never raised itself."""
+    """The request is not a genuine message. This class is never raised itself."""
 
     status = 400
     code = "verification_failed"
 
 
 class MissingHeaderError(WebhookVerificationError):
-    """One or more of the three signature headers are missing or empty.
+    """At least one of the three signature headers is missing or empty.
 
     Attributes:
-        missing: The names of all that are missing, such as `("svix-id", "svix-signature")`.
+        missing: The names of all missing headers, such as `("svix-id", "svix-signature")`.
     """
 
     code = "missing_header"
@@ -81,10 +81,11 @@ class MissingHeaderError(WebhookVerificationError):
 
 
 class InvalidHeaderError(WebhookVerificationError):
-    """A signature header is malformed, or was sent twice with different values.
+    """A signature header is malformed, or it was sent twice with different values.
 
     Attributes:
-        name: The name of the header, such as `"svix-timestamp"`.
+        name: The name of the header, such as `"svix-timestamp"`. Empty if the framework could not decode one of all
+            the headers.
     """
 
     code = "invalid_header"
@@ -96,12 +97,12 @@ class InvalidHeaderError(WebhookVerificationError):
 
 
 class TimestampError(WebhookVerificationError):
-    """The attempt was signed too far from now; never raised itself, see its two subclasses.
+    """The attempt was signed too long ago, or in the future. This class is never raised itself.
 
     Attributes:
-        timestamp: When the attempt was signed, in whole seconds since the epoch.
-        skew: How many seconds ago that was by this machine's clock; negative for the future.
-        tolerance: How many seconds are tolerated, either way.
+        timestamp: The time of signing, in whole seconds since the epoch.
+        skew: The age of the attempt by the clock of this machine, in seconds. Negative for the future.
+        tolerance: The largest tolerated skew, both ways, in seconds.
     """
 
     code = "timestamp_out_of_tolerance"
@@ -115,7 +116,7 @@ class TimestampError(WebhookVerificationError):
 
 
 class TimestampTooOldError(TimestampError):
-    """The attempt was signed longer ago than the tolerance: it was delayed, or is being replayed."""
+    """The attempt is older than the tolerance: it was delayed, or it is a replay."""
 
     code = "timestamp_too_old"
 
@@ -127,11 +128,11 @@ class TimestampTooNewError(TimestampError):
 
 
 class SignatureMismatchError(WebhookVerificationError):
-    """No `v1` entry of the signature header was made with one of the signing secrets.
+    """None of the signing secrets made a `v1` entry of the signature header.
 
     Attributes:
-        versions: The signature versions seen, such as `("v1", "v1a")`, each once and in order; those that
-            don't look like a version are left out.
+        versions: The versions in the signature header, such as `("v1", "v1a")`: each once, in order, at most 32.
+            Entries that do not start with a version are left out.
     """
 
     code = "signature_mismatch"
@@ -143,7 +144,7 @@ class SignatureMismatchError(WebhookVerificationError):
 
 
 class PayloadError(ClerkWebhookError):
-    """The body isn't a Clerk event: not UTF-8 JSON, or without what every event has."""
+    """The message is genuine, but its body is not a Clerk event, or it exceeds the limits of `parse_event`."""
 
     status = 400
     code = "invalid_payload"

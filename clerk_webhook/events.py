@@ -17,7 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeGuard, TypeVar, dataclass_transform
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    dataclass_transform,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,8 +87,18 @@ class Event(Generic[TypeT, DataT]):
 
     type: TypeT
     data: DataT
-    raw: dict[str, Any]
+    # pydantic calls no method of `Event[Any, Any]`, but that of the class in this annotation.
+    raw: Annotated[dict[str, Any], Event]
     message_id: str | None = None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> NoReturn:
+        """Refuse to be a model of pydantic, because FastAPI would take an unverified body for an event."""
+        raise TypeError(
+            f"{cls.__name__} cannot be parsed from a request: nothing would verify the signature. In a FastAPI route "
+            "write `event: ClerkEvent`, from clerk_webhook.fastapi, or `event: Annotated[events.UserCreated, "
+            "Depends(...)]` with a dependency that verifies. Elsewhere use parse_event."
+        )
 
     @property
     def wire_type(self) -> str:

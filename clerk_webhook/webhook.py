@@ -1,7 +1,7 @@
-"""Verify webhooks: `Webhook`, and the two functions that need none to be made.
+"""Verify webhooks: `Webhook`, and two functions that need no `Webhook`.
 
-Nothing here does I/O. The clock is an argument, and only `Webhook.from_env` and the functions that were
-given no secret read the environment.
+This module does no I/O. The clock is an argument. Only `Webhook.from_env` and the two functions without a secret read
+the environment.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from math import floor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._headers import find_signature_headers
-from ._parse import event_from_json, parse_json
+from ._parse import event_from_json, parse_json, to_bytes
 from ._signature import SigningKey, key_from_secret, matches
 from .errors import (
     InvalidHeaderError,
-    PayloadError,
     SecretError,
     SignatureMismatchError,
     TimestampError,
@@ -35,25 +34,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Message", "Webhook", "verify", "verify_and_parse"]
 
-# "We allow a tolerance of 5 minutes" either way, as all of Svix's libraries do:
-# https://docs.svix.com/receiving/verifying-payloads/how-manual
+# Svix's libraries tolerate five minutes, both ways: https://docs.svix.com/receiving/verifying-payloads/how-manual
 _TOLERANCE = 300
 
-# Clerk's own name first (its verifyWebhook reads it), then what most Python code uses, then its guide's.
+# Clerk's own name (its verifyWebhook reads it), then the name in most Python code, then the name in Clerk's guide.
 _VARIABLES = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET")
 
-# What is signed before the body: the id, visible ASCII without a "." that would make it ambiguous, and the time.
-_MESSAGE_ID = r"[!-\-/-~]{1,256}"
-_SIGNED_PREFIX = re.compile(_MESSAGE_ID + r"\.[1-9][0-9]{0,11}\.").fullmatch
+# The signed content starts with the id and the time. A "." in the id would make the content ambiguous.
+_MESSAGE_ID = r"[!-\-/-~]{1,256}+"
+_SIGNED_PREFIX = re.compile(_MESSAGE_ID + r"\.[1-9][0-9]{0,11}+\.").fullmatch
 _VERSION = re.compile(r"v[0-9]{1,3}[a-z]{0,3}").fullmatch
+
+# Svix sends one entry, or two while a secret is rotated. The limits bound the work for a header of many entries.
+_MAX_ENTRIES = 64
+_MAX_VERSIONS = 32
 
 
 class Message(NamedTuple):
-    """What the headers of a genuine webhook say.
+    """The id and the time in the headers of a genuine webhook.
 
     Attributes:
-        id: The message id: the same on every retry and manual replay, so it is what to deduplicate by.
-        timestamp: When this attempt was signed, in whole seconds since the epoch.
+        id: The message id. It is the same on every retry and manual replay, so deduplicate by it.
+        timestamp: The time when this attempt was signed, in whole seconds since the epoch.
     """
 
     id: str
@@ -61,9 +63,10 @@ class Message(NamedTuple):
 
 
 class Webhook:
-    """Verifies what one endpoint receives, and parses it.
+    """Verifies the requests to one endpoint, and parses them.
 
-    It is immutable and may be shared between threads. Make one at start-up: a wrong secret is found then.
+    A `Webhook` is immutable, and threads may share it. Make it at start-up, because it checks the secret when it is
+    made.
 
     Example:
         ```python
@@ -77,6 +80,7 @@ class Webhook:
     def __init__(
         self,
         *secrets: str | bytes,
+        secret: str | bytes | None = None,
         tolerance: float | timedelta = _TOLERANCE,
         clock: Callable[[], float] = time.time,
         loads: Callable[[bytes], Any] | None = None,
@@ -84,57 +88,62 @@ class Webhook:
         """Decode the signing secrets.
 
         Args:
-            secrets: The signing secrets, any of which may have signed a message: several while one is being
-                rotated, or where several endpoints of Clerk have the same URL. `bytes` are a raw key.
-            tolerance: How far the time of signing may be from now, either way, in seconds. `math.inf` accepts
-                any time, and with it any replay.
+            secrets: The signing secrets. A message may be signed with any of them. Pass several while a secret is
+                rotated, or if several endpoints in Clerk have the same URL. `bytes` are a raw key.
+            secret: One more signing secret.
+            tolerance: The largest difference between the time of signing and now, both ways, in seconds. `math.inf`
+                accepts any time, and so any replay.
             clock: Returns the seconds since the epoch.
-            loads: Parses JSON instead of the standard library, from UTF-8 bytes: `orjson.loads` for example.
+            loads: Parses JSON from UTF-8 bytes instead of the standard library: `orjson.loads` for example.
 
         Raises:
-            SecretError: There is no secret, or one of them can't be a signing secret.
+            SecretError: There is no secret, or one of them cannot be a signing secret.
             TypeError: An argument has the wrong type.
             ValueError: The tolerance is negative or not a number.
         """
         try:
-            # By map, for a comprehension has a frame of its own, and in it a secret.
+            if secret is not None:
+                secrets = (*secrets, secret)
+            # A comprehension would have a frame of its own with a secret in it.
             self._keys = tuple(map(SigningKey, map(key_from_secret, secrets)))
         finally:
-            # Error reporters record the local variables of every frame a traceback passes through.
-            del secrets
+            # Error reporters record the local variables of every frame in a traceback.
+            del secrets, secret
         if not self._keys:
             raise SecretError("There is no signing secret: pass one, or use Webhook.from_env().")
-        seconds = tolerance if isinstance(tolerance, int | float) else tolerance.total_seconds()
-        if not seconds >= 0:  # this way round it is true of NaN
-            raise ValueError(f"tolerance must be 0 or more seconds, not {seconds}.")
         if loads is not None and not callable(loads):
             raise TypeError(f"loads must be a function such as json.loads, not {type(loads).__name__}.")
-        self._tolerance = seconds
+        if not callable(clock):
+            raise TypeError(f"clock must be a function such as time.time, not {type(clock).__name__}.")
+        self._tolerance = _seconds(tolerance)
         self._clock = clock
         self._loads = loads
 
     @classmethod
     def from_env(
         cls,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         *,
         tolerance: float | timedelta = _TOLERANCE,
         clock: Callable[[], float] = time.time,
         loads: Callable[[bytes], Any] | None = None,
     ) -> Webhook:
-        """Make one with the secret, or the secrets, of the environment.
+        """Make a `Webhook` with the secret, or the secrets, in the environment.
 
-        Read is the first that is set of `CLERK_WEBHOOK_SIGNING_SECRET`, `CLERK_WEBHOOK_SECRET` and
-        `WEBHOOK_SECRET`. It may hold several secrets, separated by white space, each with its `whsec_`.
+        This method reads the first of these variables that is set: `CLERK_WEBHOOK_SIGNING_SECRET`,
+        `CLERK_WEBHOOK_SECRET`, `WEBHOOK_SECRET`. A variable may hold several secrets, separated by white space. Each
+        of several secrets must start with `whsec_`.
 
         Args:
-            environ: The variables.
+            environ: The variables. `os.environ` by default.
             tolerance: As for `Webhook`, in seconds.
             clock: As for `Webhook`.
             loads: As for `Webhook`.
 
         Raises:
-            SecretError: None of the variables is set, or a secret in it can't be one.
+            SecretError: None of the variables is set, or a secret in the variable cannot be one.
+            TypeError: An argument has the wrong type.
+            ValueError: The tolerance is negative or not a number.
 
         Example:
             ```python
@@ -142,23 +151,27 @@ class Webhook:
             ```
         """
         try:
-            return cls(*_split(_from_environ(environ)), tolerance=tolerance, clock=clock, loads=loads)
+            value = _from_environ(os.environ if environ is None else environ)
         finally:
             del environ
+        try:
+            return cls(*_split(value), tolerance=tolerance, clock=clock, loads=loads)
+        finally:
+            del value
 
     def verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> Message:
-        """Verify a request without looking into its body.
+        """Verify a request without parsing its body.
 
         Args:
-            headers: All headers of the request, as the framework holds them.
+            headers: All headers of the request, as the framework has them.
             body: The raw body, exactly as received.
 
         Returns:
-            The id of the message, and when this attempt was signed.
+            The id of the message, and the time when this attempt was signed.
 
         Raises:
-            WebhookVerificationError: It isn't a genuine message, or not one of now. The subclass says why.
-            TypeError: These are no headers, or this is no raw body.
+            WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
+            TypeError: `headers` are no headers, or `body` is no raw body.
 
         Example:
             ```python
@@ -169,19 +182,20 @@ class Webhook:
         return Message(message_id, timestamp)
 
     def verify_and_parse(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> WebhookEvent:
-        """Verify a request and return the event that it brings.
+        """Verify a request and return its event.
 
         Args:
-            headers: All headers of the request, as the framework holds them.
+            headers: All headers of the request, as the framework has them.
             body: The raw body, exactly as received.
 
         Returns:
             The event: one of the classes in `clerk_webhook.events`, by its `type`.
 
         Raises:
-            WebhookVerificationError: It isn't a genuine message, or not one of now. The subclass says why.
-            PayloadError: It is genuine, but its body isn't a Clerk event.
-            TypeError: These are no headers, or this is no raw body.
+            WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
+            PayloadError: The message is genuine, but its body is not a Clerk event, or it exceeds the limits that
+                `parse_event` has.
+            TypeError: `headers` are no headers, or `body` is no raw body.
 
         Example:
             ```python
@@ -191,20 +205,10 @@ class Webhook:
             ```
         """
         message_id, _, raw = self._verify(headers, body)
-        if self._loads is None:
-            return event_from_json(parse_json(raw), message_id)
-        try:
-            value: Any = self._loads(raw)
-            problem = ""
-        except Exception as error:  # noqa: BLE001  # each parser has exceptions of its own for a bad body
-            value, problem = None, type(error).__name__
-        if problem:
-            # Without the cause: other parsers quote the body in their messages.
-            raise PayloadError(f"The body isn't JSON: {problem} from the JSON parser.")
-        return event_from_json(value, message_id)
+        return event_from_json(parse_json(raw, self._loads), message_id)
 
     def sign(self, message_id: str, timestamp: int | datetime, body: bytes | bytearray | memoryview | str) -> str:
-        """Sign a message as Svix does, with the first of the secrets: for tests, and to send webhooks on.
+        """Sign a message as Svix does, with the first of the secrets. Use it in tests, and to forward webhooks.
 
         Args:
             message_id: The message id, for the `svix-id` header.
@@ -215,26 +219,19 @@ class Webhook:
             The entry for the `svix-signature` header, `"v1,<base64>"`.
 
         Raises:
-            InvalidHeaderError: The id or the timestamp is one that `verify` refuses.
-            TypeError: The timestamp is a `datetime` without time zone, or a body has the wrong type.
+            InvalidHeaderError: `verify` would refuse the id or the timestamp.
+            TypeError: An argument has the wrong type, or the `datetime` has no time zone.
 
         Example:
             ```python
             signature = webhook.sign("msg_1", 1614265330, b'{"type": "user.created"}')
             ```
         """
-        if not isinstance(timestamp, int):
-            if timestamp.tzinfo is None:
-                raise TypeError("timestamp is a datetime without time zone: which moment it means isn't clear.")
-            timestamp = floor(timestamp.timestamp())
-        prefix = f"{message_id}.{timestamp}."
-        if not _SIGNED_PREFIX(prefix):
-            raise _malformed(message_id)
-        return self._keys[0].sign(prefix.encode(), _raw_body(body)).decode()
+        return self._keys[0].sign(_prefix_to_sign(message_id, timestamp), _raw_body(body)).decode()
 
     def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes]:
-        """Return the message id, the timestamp and the body as bytes, once all of it has been verified."""
-        raw = body if type(body) is bytes else _raw_body(body)
+        """Verify a request and return the message id, the timestamp and the body as bytes."""
+        raw = body if type(body) is bytes else _raw_body(body, headers)
         message_id, timestamp, signatures = find_signature_headers(headers)
         prefix = f"{message_id}.{timestamp}."
         if not _SIGNED_PREFIX(prefix):
@@ -242,11 +239,16 @@ class Webhook:
         seconds = int(timestamp)
         # "compare the timestamp against your system's clock, and reject outdated messages":
         # https://docs.svix.com/receiving/verifying-payloads/how-manual
-        skew = floor(self._clock()) - seconds
-        if not -self._tolerance <= skew <= self._tolerance:
+        now = self._clock()
+        try:
+            skew = floor(now) - seconds
+        except (OverflowError, TypeError, ValueError):
+            raise ValueError(f"clock must return the seconds since the epoch, not {now!r}.") from None
+        if abs(skew) > self._tolerance:
             raise _out_of_tolerance(seconds, skew, self._tolerance)
-        # "?" stands in no base64, so an entry with anything but ASCII matches nothing.
-        entries = signatures.encode("ascii", "replace").split(b" ")
+        # No base64 has a "?", so an entry with a character outside ASCII matches nothing.
+        entries = signatures.encode("ascii", "replace").split(b" ", _MAX_ENTRIES)
+        del entries[_MAX_ENTRIES:]
         if not matches(self._keys, prefix.encode(), raw, entries):
             raise _mismatch(signatures)
         return message_id, seconds, raw
@@ -259,21 +261,22 @@ def verify(
     secret: str | bytes | None = None,
     tolerance: float | timedelta = _TOLERANCE,
 ) -> Message:
-    """Verify a request without looking into its body: `Webhook.verify` without a `Webhook`.
+    """Verify a request without parsing its body. This is `Webhook.verify` without a `Webhook`.
 
     Args:
-        headers: All headers of the request, as the framework holds them.
+        headers: All headers of the request, as the framework has them.
         body: The raw body, exactly as received.
-        secret: The signing secret. Without it the environment is read as `Webhook.from_env` does.
-        tolerance: How far the time of signing may be from now, either way, in seconds.
+        secret: The signing secret. Without one, the environment is read as `Webhook.from_env` does.
+        tolerance: The largest difference between the time of signing and now, both ways, in seconds.
 
     Returns:
-        The id of the message, and when this attempt was signed.
+        The id of the message, and the time when this attempt was signed.
 
     Raises:
-        SecretError: There is no secret, or it can't be one.
-        WebhookVerificationError: It isn't a genuine message, or not one of now. The subclass says why.
-        TypeError: These are no headers, or this is no raw body.
+        SecretError: There is no secret, or the secret cannot be one.
+        WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
+        TypeError: An argument has the wrong type.
+        ValueError: The tolerance is negative or not a number.
 
     Example:
         ```python
@@ -294,22 +297,24 @@ def verify_and_parse(
     secret: str | bytes | None = None,
     tolerance: float | timedelta = _TOLERANCE,
 ) -> WebhookEvent:
-    """Verify a request and return the event that it brings: `Webhook.verify_and_parse` without a `Webhook`.
+    """Verify a request and return its event. This is `Webhook.verify_and_parse` without a `Webhook`.
 
     Args:
-        headers: All headers of the request, as the framework holds them.
+        headers: All headers of the request, as the framework has them.
         body: The raw body, exactly as received.
-        secret: The signing secret. Without it the environment is read as `Webhook.from_env` does.
-        tolerance: How far the time of signing may be from now, either way, in seconds.
+        secret: The signing secret. Without one, the environment is read as `Webhook.from_env` does.
+        tolerance: The largest difference between the time of signing and now, both ways, in seconds.
 
     Returns:
         The event: one of the classes in `clerk_webhook.events`, by its `type`.
 
     Raises:
-        SecretError: There is no secret, or it can't be one.
-        WebhookVerificationError: It isn't a genuine message, or not one of now. The subclass says why.
-        PayloadError: It is genuine, but its body isn't a Clerk event.
-        TypeError: These are no headers, or this is no raw body.
+        SecretError: There is no secret, or the secret cannot be one.
+        WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
+        PayloadError: The message is genuine, but its body is not a Clerk event, or it exceeds the limits that
+            `parse_event` has.
+        TypeError: An argument has the wrong type.
+        ValueError: The tolerance is negative or not a number.
 
     Example:
         ```python
@@ -325,17 +330,20 @@ def verify_and_parse(
     return webhook.verify_and_parse(headers, body)
 
 
-def _webhook(secret: str | bytes | None, tolerance: float | timedelta) -> Webhook:
+def _webhook(secret: Any, tolerance: float | timedelta) -> Webhook:
     """Return the `Webhook` for a secret, or for the environment as it is now."""
     try:
         if secret is None:
             return _made_from_env(_from_environ(os.environ), tolerance)
+        if not isinstance(secret, str | bytes):  # Webhook says what to pass; the cache would say "unhashable"
+            return Webhook(secret)
         return _made_from_secret(secret, tolerance)
     finally:
         del secret
 
 
-@lru_cache(maxsize=8)
+# Typed, because `python -bb` refuses to compare a secret in bytes with one in str.
+@lru_cache(maxsize=8, typed=True)
 def _made_from_env(value: str, tolerance: float | timedelta) -> Webhook:
     """Return one `Webhook` for as long as the variable keeps its value."""
     try:
@@ -344,9 +352,9 @@ def _made_from_env(value: str, tolerance: float | timedelta) -> Webhook:
         del value
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8, typed=True)
 def _made_from_secret(secret: str | bytes, tolerance: float | timedelta) -> Webhook:
-    """Return one `Webhook` for as long as the same secret is passed."""
+    """Return one `Webhook` for as long as the caller passes the same secret."""
     try:
         return Webhook(secret, tolerance=tolerance)
     finally:
@@ -355,6 +363,10 @@ def _made_from_secret(secret: str | bytes, tolerance: float | timedelta) -> Webh
 
 def _from_environ(environ: Mapping[str, str]) -> str:
     """Return the value of the first variable that is set and not blank."""
+    if not hasattr(environ, "get"):
+        kind = type(environ).__name__
+        del environ  # it may be the secret itself
+        raise TypeError(f"environ must be a mapping such as os.environ, not {kind}.")
     for variable in _VARIABLES:
         value = environ.get(variable)
         if value and not value.isspace():
@@ -367,28 +379,59 @@ def _from_environ(environ: Mapping[str, str]) -> str:
 
 
 def _split(value: str) -> list[str]:
-    """Return the secrets that a variable holds."""
+    """Return the secrets in the value of a variable."""
     secrets = value.split()
-    # A secret that a line break has cut in two would pass for two secrets, the second short enough to guess.
-    cut = len(secrets) > 1 and not all(secret.startswith("whsec_") for secret in secrets)
-    if cut:
+    # A line break that cuts a secret in two makes two secrets of it, and the second may be short enough to guess.
+    if len(secrets) > 1 and not all(secret.startswith("whsec_") for secret in secrets):
         del value, secrets
         raise SecretError(
-            "The variable holds several words, and not each starts with 'whsec_': write several secrets in full, "
-            "separated by white space, or mend the one that was cut in two."
+            "The variable holds several words, and not each of them starts with 'whsec_'. Write each secret in full, "
+            "separated by white space, or mend the one that is cut in two."
         )
     return secrets
 
 
-def _malformed(message_id: str) -> InvalidHeaderError:
-    """Return the error for an id and a timestamp of which the id, or else the timestamp, is malformed."""
-    if not re.fullmatch(_MESSAGE_ID, message_id):
-        return InvalidHeaderError(
-            "svix-id must be 1 to 256 visible ASCII characters without '.': it wasn't sent by Clerk.", "svix-id"
+def _seconds(tolerance: Any) -> float:
+    """Return a tolerance in seconds."""
+    if not isinstance(tolerance, int | float):
+        # By its method, because an import of datetime takes longer than the whole module.
+        if not hasattr(tolerance, "total_seconds"):
+            raise TypeError(
+                f"tolerance must be seconds, as int or float, or a timedelta, not {type(tolerance).__name__}."
+            )
+        tolerance = tolerance.total_seconds()
+    seconds: float = tolerance
+    if not seconds >= 0:  # written like this, the test is true for NaN as well
+        raise ValueError(f"tolerance must be 0 or more seconds, not {seconds}.")
+    return seconds
+
+
+def _prefix_to_sign(message_id: object, timestamp: object) -> bytes:
+    """Return the signed content up to the body, if `verify` would accept it."""
+    from datetime import datetime  # noqa: PLC0415  # only who signs needs it, and its import takes long
+
+    if not isinstance(message_id, str):
+        raise TypeError(f"message_id must be str, not {type(message_id).__name__}.")
+    if isinstance(timestamp, datetime):
+        if timestamp.utcoffset() is None:
+            raise TypeError("timestamp is a datetime without a time zone, so its moment is not clear.")
+        timestamp = floor(timestamp.timestamp())
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        raise TypeError(
+            f"timestamp must be whole seconds, as int, or an aware datetime, not {type(timestamp).__name__}."
         )
+    prefix = f"{message_id}.{timestamp}."
+    if not _SIGNED_PREFIX(prefix):
+        raise _malformed(message_id)
+    return prefix.encode()
+
+
+def _malformed(message_id: str) -> InvalidHeaderError:
+    """Return the error for a malformed id; if the id is well-formed, the error for the timestamp."""
+    if not re.fullmatch(_MESSAGE_ID, message_id):
+        return InvalidHeaderError("svix-id must be 1 to 256 visible ASCII characters without '.'.", "svix-id")
     return InvalidHeaderError(
-        "svix-timestamp must be whole seconds since the epoch, in plain digits: it wasn't sent by Clerk.",
-        "svix-timestamp",
+        "svix-timestamp must be whole seconds since the epoch, in 1 to 12 plain digits.", "svix-timestamp"
     )
 
 
@@ -396,49 +439,46 @@ def _out_of_tolerance(timestamp: int, skew: int, tolerance: float) -> TimestampE
     """Return the error for an attempt that was signed too far from now."""
     if skew > 0:
         message = (
-            f"The attempt was signed {skew} s ago, and {tolerance} s are tolerated: it was held up, it is a replay, "
-            "or this machine's clock is ahead."
+            f"The attempt was signed {skew} s ago, and {tolerance} s are tolerated: it was delayed, it is a replay, "
+            "or the clock of this machine is ahead."
         )
         return TimestampTooOldError(message, timestamp, skew, tolerance)
     message = (
-        f"The attempt was signed {-skew} s in the future, and {tolerance} s are tolerated: this machine's clock is "
-        "probably behind."
+        f"The attempt was signed {-skew} s in the future, and {tolerance} s are tolerated: the clock of this machine "
+        "is probably behind."
     )
     return TimestampTooNewError(message, timestamp, skew, tolerance)
 
 
 def _mismatch(signatures: str) -> SignatureMismatchError:
     """Return the error for signatures of which none matches."""
-    named = (entry.partition(",")[0] for entry in signatures.split(" "))
-    versions = tuple(dict.fromkeys(version for version in named if _VERSION(version)))
+    named = (entry.partition(",")[0] for entry in signatures.split(" ", _MAX_ENTRIES)[:_MAX_ENTRIES])
+    versions = tuple(dict.fromkeys(version for version in named if _VERSION(version)))[:_MAX_VERSIONS]
     if "v1" in versions:
         message = (
-            "No v1 signature matches: check that the signing secret is this endpoint's, and that the body is the "
-            "raw bytes of the request, not JSON that was parsed and written again."
+            "No v1 signature matches: check that the signing secret is the one of this endpoint, and that the body is "
+            "the raw bytes of the request, not JSON that was parsed and written again."
         )
     else:
         seen = f" (only {', '.join(versions[:4])})" if versions else ""
-        message = f"svix-signature holds no v1 entry{seen}: Clerk signs with v1."
+        message = f"svix-signature has no v1 entry{seen}, and Clerk signs with v1."
     return SignatureMismatchError(message, versions)
 
 
-def _raw_body(body: Any) -> bytes:
+def _raw_body(body: Any, headers: object = None) -> bytes:
     """Return the body as the bytes that were signed."""
-    if isinstance(body, str):
-        # A framework that decoded leniently may have left lone surrogates. Nothing genuine has any: encoded
-        # like this they simply don't match, where a strict codec would raise.
-        return body.encode("utf-8", "surrogatepass")
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if isinstance(body, memoryview):
-        return body.tobytes()
+    raw = to_bytes(body)
+    if raw is not None:
+        return raw
+    if to_bytes(headers) is not None:
+        raise TypeError("The headers and the body are swapped: pass the headers first, then the raw body.")
     if hasattr(body, "__await__"):
-        cure = "it wasn't awaited: pass `await request.body()`."
+        cure = "it was not awaited: pass `await request.body()`."
     elif callable(body):
         cure = "it is a function: call it."
     else:
         cure = (
-            "parsed JSON isn't what was signed. FastAPI and Starlette: `await request.body()`; Flask: "
+            "Clerk did not sign parsed JSON. FastAPI and Starlette: `await request.body()`; Flask: "
             "`request.get_data()`; Django: `request.body`; aiohttp: `await request.read()`; AWS Lambda: "
             '`event["body"]`.'
         )

@@ -1,4 +1,4 @@
-"""The headers in the shape of each framework, made by hand; the real frameworks are a matter of tests/interop."""
+"""Headers in the shape of each framework, made by hand. tests/interop has the real frameworks."""
 
 import email.message
 import http.client
@@ -16,7 +16,7 @@ ALL = OTHER | signed()
 
 
 class CaseInsensitive(Mapping):
-    """Django's request.headers, requests' and httpx's headers: lookups in any case, names as they were sent."""
+    """Like the headers of Django, requests and httpx: they find a name in any case, and keep it as it was sent."""
 
     def __init__(self, headers):
         self._headers = {name.lower(): (name.title(), value) for name, value in headers.items()}
@@ -32,7 +32,7 @@ class CaseInsensitive(Mapping):
 
 
 class Multi(MutableMapping):
-    """A multidict, as aiohttp's and Sanic's: a mapping whose items() repeat a name."""
+    """Like the multidicts of aiohttp and Sanic: a mapping whose items() repeat a name."""
 
     def __init__(self, pairs):
         self.pairs = list(pairs)
@@ -56,7 +56,7 @@ class Multi(MutableMapping):
 
 
 class NoMapping:
-    """Werkzeug's headers (Flask, Quart): items() like a mapping's, but iteration gives pairs."""
+    """Like the headers of Werkzeug (Flask, Quart): they have items(), but iteration gives pairs."""
 
     def __init__(self, headers):
         self._headers = headers
@@ -68,6 +68,17 @@ class NoMapping:
         return iter(self._headers.items())
 
 
+class Undecodable:
+    """Like the headers of Bottle: they raise an error for a value that is not UTF-8."""
+
+    def __init__(self, headers):
+        self._headers = headers
+
+    def items(self):
+        for name, value in self._headers.items():
+            yield name, value.encode("latin-1").decode()
+
+
 def message(headers):
     result = email.message.Message()
     for name, value in headers.items():
@@ -76,7 +87,7 @@ def message(headers):
 
 
 def environ(headers):
-    """PEP 3333: names in capitals, behind HTTP_; and much that is no header."""
+    """Return an environ as in PEP 3333: names in capitals behind HTTP_, and keys that are no headers."""
     named = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items()}
     return named | {"wsgi.input": io.BytesIO(), "wsgi.version": (1, 0), "REQUEST_METHOD": "POST", "HTTP_HOST": "x"}
 
@@ -141,13 +152,13 @@ def test_an_empty_header_is_missing(webhook, name, empty):
     assert caught.value.missing == (name,)
 
 
-def test_the_error_names_all_that_are_missing(webhook):
+def test_the_error_names_all_missing_headers(webhook):
     with pytest.raises(MissingHeaderError, match="svix-id, svix-signature") as caught:
         webhook.verify({"svix-timestamp": str(NOW)}, BODY)
     assert caught.value.missing == ("svix-id", "svix-signature")
 
 
-def test_unbranded_headers_are_named_where_they_are_the_ones_used(webhook):
+def test_the_error_names_the_unbranded_header_if_the_others_are_unbranded(webhook):
     with pytest.raises(MissingHeaderError) as caught:
         webhook.verify({"webhook-id": ID, "webhook-timestamp": str(NOW)}, BODY)
     assert caught.value.missing == ("webhook-signature",)
@@ -162,7 +173,7 @@ def test_branded_and_unbranded_headers_are_never_mixed(webhook, name):
     assert caught.value.missing == (f"svix-{name}",)
 
 
-def test_unbranded_headers_are_ignored_where_there_are_branded_ones(webhook):
+def test_unbranded_headers_are_ignored_beside_branded_ones(webhook):
     webhook.verify(signed(prefix="webhook", secret=OTHER_SECRET) | signed(), BODY)
 
 
@@ -173,7 +184,7 @@ TWICE = {
     "two spellings": lambda name, _one, two: ALL | {name.title(): two},
     "two odd spellings": lambda name, _one, two: ALL | {name[:-1] + name[-1].upper(): two},
     "spelled as in an environ": lambda name, _one, two: ALL | {"HTTP_" + name.upper().replace("-", "_"): two},
-    "bytes and str": lambda name, _one, two: ALL | {name.encode(): two},
+    "bytes and str": lambda name, _one, two: [*ALL.items(), (name.encode(), two)],
     "list": lambda name, one, two: ALL | {name: [one, two]},
     "multidict": lambda name, _one, two: Multi([*ALL.items(), (name, two)]),
 }
@@ -197,13 +208,39 @@ def test_two_lines_that_a_server_joined_with_a_comma_do_not_match(webhook):
         webhook.verify(ALL | {"svix-signature": f"{signature()},{signature()}"}, BODY)
 
 
-@pytest.mark.parametrize("headers", [None, "svix-id: x", b"svix-id", 3, object(), [1], ["ab"], [("a", "b", "c")], [()]])
-def test_what_is_no_headers_is_a_type_error_with_the_cure(webhook, headers):
+@pytest.mark.parametrize("name", ["x-note", *signed()])
+def test_headers_that_the_framework_cannot_decode_are_refused_without_their_value(webhook, name):
+    headers = Undecodable(ALL | {name: "Ada \xff"})
+    with pytest.raises(InvalidHeaderError, match=r"cannot decode one of the headers.*environ \(WSGI\)") as caught:
+        webhook.verify(headers, BODY)
+    assert caught.value.name == ""
+    assert caught.value.__context__ is caught.value.__cause__ is None
+    webhook.verify(Undecodable(ALL), BODY)
+
+
+def test_a_generator_of_headers_that_cannot_be_decoded_is_refused(webhook):
+    with pytest.raises(InvalidHeaderError):
+        webhook.verify((pair for pair in Undecodable({"x-note": "\xff"}).items()), BODY)
+
+
+@pytest.mark.parametrize("name", signed())
+def test_an_email_header_outside_ascii_is_refused_not_a_type_error(webhook, name):
+    sent = "".join(f"{name}: {value}\r\n" for name, value in (ALL | {name: "Ada \xff"}).items())
+    with pytest.raises(InvalidHeaderError, match="outside ASCII") as caught:
+        webhook.verify(email.message_from_bytes(sent.encode("latin-1")), BODY)
+    assert caught.value.name == name
+
+
+NO_HEADERS = [None, "svix-id: x", b"svix-id", 3, object(), [1], ["ab"], [("a", "b", "c")], [()], [{"a": 1, "b": 2}]]
+
+
+@pytest.mark.parametrize("headers", NO_HEADERS)
+def test_headers_of_another_type_are_a_type_error_with_the_cure(webhook, headers):
     with pytest.raises(TypeError, match=r"request\.headers"):
         webhook.verify(headers, BODY)
 
 
-@pytest.mark.parametrize("value", [3, {}, ("a",), [3], object()])
+@pytest.mark.parametrize("value", [3, {}, ("a",), [3], object(), True])
 def test_a_value_of_another_type_is_a_type_error(webhook, value):
     with pytest.raises(TypeError, match="svix-id must be str"):
         webhook.verify(ALL | {"svix-id": value}, BODY)
@@ -211,5 +248,6 @@ def test_a_value_of_another_type_is_a_type_error(webhook, value):
 
 @pytest.mark.parametrize("name", [3, None, ("svix-id",) * 7])
 def test_a_name_of_another_type_is_a_type_error(webhook, name):
-    with pytest.raises(TypeError):
-        webhook.verify({name: "x", **ALL}, BODY)
+    for headers in ({name: "x", **ALL}, [(name, "x"), *ALL.items()]):
+        with pytest.raises(TypeError):
+            webhook.verify(headers, BODY)

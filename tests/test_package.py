@@ -1,4 +1,4 @@
-"""What an import gives, and what it costs."""
+"""The names that an import gives, and the modules that it loads."""
 
 import subprocess
 import sys
@@ -14,8 +14,9 @@ import clerk_webhook
 PROJECT = Path(__file__).parents[1]
 
 
-def python(code):
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+def python(code, *options):
+    run = subprocess.run([sys.executable, *options, "-c", code], check=True, capture_output=True, text=True)
+    return run.stdout.strip()
 
 
 def test_all_names_exist_and_are_all_public_names():
@@ -24,19 +25,25 @@ def test_all_names_exist_and_are_all_public_names():
         for name, value in vars(clerk_webhook).items()
         if not (name.startswith("_") or isinstance(value, ModuleType))  # modules are there once anything imports them
     }
-    assert public - {"annotations", "TYPE_CHECKING"} == set(clerk_webhook.__all__) - {"events", "types"}
+    assert public - {"annotations", "TYPE_CHECKING"} == set(clerk_webhook.__all__) - {"events", "types", "Endpoint"}
     assert all(hasattr(clerk_webhook, name) for name in clerk_webhook.__all__)
 
 
-def test_payload_types_are_not_imported_until_someone_asks():
-    there = "print('clerk_webhook.types' in sys.modules)"
-    assert python(f"import sys, clerk_webhook; {there}; clerk_webhook.types.UserJSON; {there}") == "False\nTrue"
+@pytest.mark.parametrize(("module", "name"), [("types", "types"), ("endpoint", "Endpoint")])
+def test_a_large_part_is_not_imported_until_someone_asks(module, name):
+    there = f"print('clerk_webhook.{module}' in sys.modules)"
+    assert python(f"import sys, clerk_webhook; {there}; clerk_webhook.{name}; {there}") == "False\nTrue"
+    assert python(f"import sys; from clerk_webhook import {name}; {there}") == "True"
+
+
+def test_the_endpoint_is_the_same_class_by_both_imports():
+    assert clerk_webhook.Endpoint is clerk_webhook.endpoint.Endpoint
 
 
 @pytest.mark.parametrize(
     "name", ["datetime", "http", "asyncio", "base64", "argparse", "svix", "fastapi", "flask", "django"]
 )
-def test_what_a_receiver_does_not_need_is_not_imported(name):
+def test_a_module_that_no_receiver_needs_is_not_imported(name):
     assert python(f"import sys, clerk_webhook; print({name!r} in sys.modules)") == "False"
 
 
@@ -46,6 +53,15 @@ def test_a_module_without_its_framework_says_which_package_to_install(monkeypatc
     monkeypatch.delitem(sys.modules, f"clerk_webhook.{framework}", raising=False)
     with pytest.raises(ImportError, match=f"pip install {framework}$"):
         import_module(f"clerk_webhook.{framework}")
+
+
+def test_python_bb_finds_no_comparison_of_bytes_with_str():
+    headers = ["[(b'svix-id', 'x'), ('svix-id', 'y')]", "{b'svix-id': b'x'}", "{'svix-id': b'x'}"]
+    keys = ["'A' * 32", "b'A' * 32"]  # the first is text, and the same bytes are a key of their own
+    calls = "".join(
+        f"with suppress(ClerkWebhookError): verify({shape}, b'', secret={key})\n" for shape in headers for key in keys
+    )
+    python(f"from contextlib import suppress\nfrom clerk_webhook import *\n{calls}", "-bb", "-W", "error")
 
 
 def test_an_unknown_attribute_is_an_attribute_error():

@@ -885,7 +885,7 @@ COMPACT = '{"data":{"first_name":"Zoë"},"object":"event","type":"user.created"}
     ],
     ids=["event", "dict", "mapping", "str", "bytes"],
 )
-@pytest.mark.parametrize("secret", [SECRET, b"a raw key"])
+@pytest.mark.parametrize("secret", [SECRET, b"a raw key of 24 bytes or more"])
 def test_whatever_is_signed_is_the_same_compact_body(event, secret):
     request = signed_request(event, secret, message_id=ID, timestamp=NOW)
     assert request == SignedRequest(
