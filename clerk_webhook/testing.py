@@ -29,11 +29,21 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._parse import parse_event
 from ._samples import BODIES
+from ._store_contract import check_store
 from .conformance import payload_type_of
 from .events import EVENT_CLASSES, Event, WebhookEvent
 from .webhook import Webhook
 
-__all__ = ["Delivery", "SignedRequest", "deliver", "sample", "sample_delivery", "sample_event", "signed_request"]
+__all__ = [
+    "Delivery",
+    "SignedRequest",
+    "check_store",
+    "deliver",
+    "sample",
+    "sample_delivery",
+    "sample_event",
+    "signed_request",
+]
 
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 DataT = TypeVar("DataT")

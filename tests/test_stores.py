@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import _store_contract
-from clerk_webhook._store_contract import check_store
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, memory
+from clerk_webhook.testing import check_store
 
 DAY = 24 * 3600
 

@@ -19,8 +19,8 @@ from multiprocessing.connection import wait
 
 import pytest
 
-from clerk_webhook._store_contract import check_store
 from clerk_webhook.stores import Claim, PostgresStore, RedisStore
+from clerk_webhook.testing import check_store
 
 psycopg = pytest.importorskip("psycopg")
 psycopg2 = pytest.importorskip("psycopg2")

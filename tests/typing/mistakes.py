@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
 from clerk_webhook.diagnosis import Diagnosis, diagnose
-from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
@@ -164,6 +163,8 @@ def of_the_other(event: WebhookEvent, session: Session) -> None:
     once(session, Version("user", "user_1", 1))  # E: a version is no message
     newest(session, {"id": "user_1"})  # E: the event is wanted
     Version.of(event).statement("pyformat")  # E: its name is format
+
+
 endpoint.on_any(events.UserCreated)  # E: the class is no handler
 endpoint.include(Endpoint)  # E: an endpoint is wanted
 Endpoint(webhook="whsec_")  # E: a Webhook is wanted

@@ -6,9 +6,9 @@ import psycopg
 import psycopg_pool
 import redis
 
-from clerk_webhook._store_contract import check_store
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, Store
+from clerk_webhook.testing import check_store
 
 
 def postgres(pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]]]) -> PostgresStore:
