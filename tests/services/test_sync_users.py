@@ -608,9 +608,15 @@ def test_reconcile_asks_for_an_id_that_is_no_id(app, database_url, api):
 
 
 def test_processes_that_start_together_make_the_tables_once(database_url, database):
-    for table in ("memberships", "organizations", "users", "clerk_webhook_inbox"):
-        execute(database, f"DROP TABLE {table}")
-    make = [sys.executable, "-c", "import models; models.open_database()"]
-    started = [subprocess.Popen(make, cwd=EXAMPLE, env=environment(database_url)) for _ in range(4)]
-    assert [process.wait(30) for process in started] == [0] * 4
+    together = Barrier(8)
+
+    def make(_):
+        together.wait()
+        open_database(database_url).kw["bind"].dispose()
+
+    for _ in range(5):
+        for table in ("memberships", "organizations", "users", "clerk_webhook_inbox"):
+            execute(database, f"DROP TABLE {table}")
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(make, range(8)))
     assert everything(database) == [{}, {}, {}, []]
