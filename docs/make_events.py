@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
+from clerk_webhook import events as all_events
 from clerk_webhook.cli._reference import PayloadType, fires, nested, payload_of, payload_types
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
@@ -31,7 +33,7 @@ The payload types describe real deliveries. Parsing never refuses an event becau
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([INTRODUCTION, *index(), *events(), *payloads()])
+    return "\n".join([INTRODUCTION, *index(), *unions(), *events(), *payloads()])
 
 
 def index() -> Iterator[str]:
@@ -41,6 +43,18 @@ def index() -> Iterator[str]:
     for event_type, event_class in EVENT_CLASSES.items():
         cells = (link(event_type), f"`{event_class.__name__}`", link(payload_of(event_type).name), fires(event_type))
         yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def unions() -> Iterator[str]:
+    """Yield a table of the unions, named as in Clerk's TypeScript."""
+    yield "## Unions\n"
+    yield "`WebhookEvent` is the union of all classes and `UnknownEvent`; `WebhookEventType` is the literal of all types.\n"
+    yield "| union | classes |"
+    yield "|---|---|"
+    for name in (name for name in all_events.__all__ if name.endswith("WebhookEvent") and name != "WebhookEvent"):
+        union = getattr(all_events, name)
+        yield f"| `{name}` | {', '.join(f'`{cls.__name__}`' for cls in get_args(union) or (union,))} |"
     yield ""
 
 

@@ -318,8 +318,8 @@ def test_autocommit_is_refused_before_anything_is_executed(gate):
         assert gate(connection.cursor(), CREATED)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the attribute came with Python 3.12")
-@pytest.mark.parametrize("isolation_level", [None, ""])
+# The attribute came with Python 3.12.
+@pytest.mark.parametrize("isolation_level", [None, ""] if sys.version_info >= (3, 12) else [])
 def test_autocommit_by_the_attribute_of_python_3_12_is_refused_too(isolation_level):
     with closing(sqlite3.connect(":memory:", autocommit=True, isolation_level=isolation_level)) as connection:
         with pytest.raises(RuntimeError, match="autocommit"):
