@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from .endpoint.answers import ABORT_HEADERS
 from .endpoint.log import Attempt, log_attempt
 from .errors import ClerkWebhookError, PayloadError, SecretError
 from .webhook import Webhook, verify_and_parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ._headers import Headers
     from .endpoint.answers import Outcome, Unread
@@ -24,8 +25,6 @@ MAX_BODY: Final = 1 << 20
 WebhookSource: TypeAlias = "Webhook | Callable[[], Webhook]"
 """A `Webhook`, or a function that returns one and is called at each request."""
 
-_ABORT: Final = {"webhook-delivery": "abort-message"}
-
 
 class Refusal(NamedTuple):
     """The answer to a request that is refused.
@@ -38,7 +37,7 @@ class Refusal(NamedTuple):
 
     status: int
     reason: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 def check_source(webhook: WebhookSource | None) -> None:
@@ -72,16 +71,16 @@ def receive(webhook: WebhookSource | None, headers: Headers, body: bytes | Unrea
             return verify_and_parse(headers, body)
         return (webhook if isinstance(webhook, Webhook) else webhook()).verify_and_parse(headers, body)
     except ClerkWebhookError as error:
-        wrong_secret = isinstance(error, SecretError)
-        outcome: Outcome = "failed" if wrong_secret else "refused"
+        wrong_secret, unreadable = isinstance(error, SecretError), isinstance(error, PayloadError)
+        outcome: Outcome = "failed" if wrong_secret else "unreadable" if unreadable else "refused"
         duration = time.perf_counter() - started
         return _refuse(
             Attempt(outcome, error.status, error.code, None, None, duration, error),
             "Internal Server Error" if wrong_secret else error.code,
-            _ABORT if isinstance(error, PayloadError) else {},
+            ABORT_HEADERS if unreadable else {},
         )
 
 
-def _refuse(attempt: Attempt, reason: str, headers: dict[str, str] | None = None) -> Refusal:
+def _refuse(attempt: Attempt, reason: str, headers: Mapping[str, str] | None = None) -> Refusal:
     log_attempt(attempt)
     return Refusal(attempt.status, reason, headers or {})

@@ -49,7 +49,7 @@ def index() -> Iterator[str]:
 def unions() -> Iterator[str]:
     """Yield a table of the unions, named as in Clerk's TypeScript."""
     yield "## Unions\n"
-    yield "`WebhookEvent` is the union of all classes and `UnknownEvent`; `WebhookEventType` is the literal of all types.\n"
+    yield "`WebhookEvent` is the union of all classes. `WebhookEventType` is the literal of all types.\n"
     yield "| union | classes |"
     yield "|---|---|"
     for name in (name for name in all_events.__all__ if name.endswith("WebhookEvent") and name != "WebhookEvent"):

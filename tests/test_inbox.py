@@ -318,18 +318,19 @@ def test_autocommit_is_refused_before_anything_is_executed(gate):
         assert gate(connection.cursor(), CREATED)
 
 
-# The attribute came with Python 3.12.
-@pytest.mark.parametrize("isolation_level", [None, ""] if sys.version_info >= (3, 12) else [])
-def test_autocommit_by_the_attribute_of_python_3_12_is_refused_too(isolation_level):
-    with closing(sqlite3.connect(":memory:", autocommit=True, isolation_level=isolation_level)) as connection:
-        with pytest.raises(RuntimeError, match="autocommit"):
-            newest(connection, CREATED)
-        connection.autocommit = False
-        connection.execute(CREATE_TABLE)
-        assert newest(connection, CREATED)
-        connection.rollback()
-        connection.execute(CREATE_TABLE)
-        assert newest(connection, CREATED)
+if sys.version_info >= (3, 12):  # which brought the attribute
+
+    @pytest.mark.parametrize("isolation_level", [None, ""])
+    def test_autocommit_by_the_attribute_of_python_3_12_is_refused_too(isolation_level):
+        with closing(sqlite3.connect(":memory:", autocommit=True, isolation_level=isolation_level)) as connection:
+            with pytest.raises(RuntimeError, match="autocommit"):
+                newest(connection, CREATED)
+            connection.autocommit = False
+            connection.execute(CREATE_TABLE)
+            assert newest(connection, CREATED)
+            connection.rollback()
+            connection.execute(CREATE_TABLE)
+            assert newest(connection, CREATED)
 
 
 # Connections in the shape of each library's, on SQLite: what each is asked, and that nothing else is asked before.

@@ -196,7 +196,7 @@ def test_a_stranger_is_refused_and_logged(server, caplog, route, case):
     (record,) = (record for record in caplog.records if record.name == "clerk_webhook")
     assert (record.levelname, record.status) == ("WARNING", 400)
     assert record.code in CODES
-    assert answer.body.decode() == ("refused" if route == "/endpoint" else record.code)
+    assert answer.body.decode() == (record.outcome if route == "/endpoint" else record.code)
     assert stranger.user_id not in caplog.text
 
 
