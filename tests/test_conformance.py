@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
 from clerk_webhook._samples import BODIES
-from clerk_webhook.conformance import Mismatch, annotation_text, check, payload_type_of
+from clerk_webhook.conformance import Mismatch, annotation_text, check, is_body, payload_type_of
 from clerk_webhook.testing import sample_event
 
 PAYLOAD_TYPES = {event_type: payload_type_of(event_type) for event_type in events.EVENT_CLASSES}
@@ -103,6 +103,7 @@ INVITATION = {
     "created_at": 1,
     "updated_at": 1,
 }
+EMAIL = sample_event(events.EmailCreated).data
 REMOVED = object()
 
 
@@ -218,6 +219,7 @@ ANY_OBJECT = (
         ({"object": "phone_number"}, ("object", "value", ANY_OBJECT, "'phone_number'")),
         ({"object": None}, ("object", "type", ANY_OBJECT, "None")),
         ({"object": ["user"]}, ("object", "type", ANY_OBJECT, "list")),
+        (EMAIL | {"object": "novelty"}, ("object", "value", ANY_OBJECT, "'novelty'")),
     ],
 )
 def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, mismatch):
@@ -234,7 +236,8 @@ def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, misma
         (USER, types.UserJSON),
         (ADDRESS, types.EmailAddressJSON),
         (CREDIT, types.BillingSubscriptionCreditJSON),
-        (sample_event("email.created").data, None),
+        (EMAIL, None),
+        ({key: EMAIL[key] for key in types.EmailJSON.__required_keys__}, None),
         (sample_event("sms.created").data, None),
         (sample_event("paymentAttempt.updated").data, None),
         (CREDIT | {"cycle_remaining_percent": 1}, types.BillingSubscriptionCreditJSON),
@@ -463,6 +466,26 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
     assert check({"pair": [1], "many": ["x"], "counts": {"a": "b"}}, OwnJSON) == []
     assert [mismatch.path for mismatch in check({}, OwnJSON)] == ["pair", "many", "counts"]
     assert check({"pair": [1], "many": [], "counts": 3}, OwnJSON) == [("counts", "type", "dict[str, int]", "int")]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (BODY, True),
+        (MappingProxyType(BODY), True),
+        ({"object": "event"}, True),
+        ({"type": "user.created", "data": {}}, True),
+        ({"type": "user.created"}, False),
+        (USER, False),
+        ({}, False),
+        (None, False),
+        (3, False),
+        ("event", False),
+        ([BODY], False),
+    ],
+)
+def test_a_body_has_the_object_event_or_a_type_and_data(value, expected):
+    assert is_body(value) is expected
 
 
 def test_no_payload_looks_like_a_body():

@@ -95,18 +95,17 @@ def test_an_override_may_have_the_name_of_a_parameter(name):
 @pytest.mark.parametrize(
     ("event_type", "advice"),
     [
-        ("user.craeted", "did you mean 'user.created'"),
-        ("subscription.past_due", "did you mean 'subscription.pastDue'"),
-        ("", "events.EVENT_CLASSES"),
-        ("unknown", "events.EVENT_CLASSES"),
+        ("user.craeted", "did you mean 'user.created'?"),
+        ("subscription.past_due", "did you mean 'subscription.pastDue'?"),
+        ("", "events.EVENT_CLASSES has all event types."),
+        ("unknown", "events.EVENT_CLASSES has all event types."),
     ],
 )
 @makers
 def test_an_unknown_event_type_is_an_error_with_a_cure(make, event_type, advice):
-    with pytest.raises(ValueError, match=re.escape(f"{event_type!r} has no sample: ")) as caught:
+    cure = "For a type newer than this release, pass a whole body to signed_request or parse_event."
+    with pytest.raises(ValueError, match=re.escape(f"{event_type!r} has no sample: {advice} {cure}")):
         make(event_type)
-    assert advice in str(caught.value)
-    assert "signed_request" in str(caught.value)
 
 
 @pytest.mark.parametrize(
