@@ -172,7 +172,7 @@ class AwaitableBool:
         raise TypeError("The answer over an async connection must be awaited: if await newest(connection, event): ...")
 
 
-# Type checkers know the connections by these protocols. Async connections have an async close().
+# Type checkers know the connections by these protocols. Async connections have an async `close`.
 
 
 class _Executes(Protocol):

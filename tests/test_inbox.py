@@ -14,7 +14,7 @@ from histories import CREATE_USERS, NOON, Mirror, MirrorMachine, check_every_ord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clerk_webhook import events, parse_event
+from clerk_webhook import events, inbox, parse_event
 from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, newest, once
 from clerk_webhook.testing import sample_event
 
@@ -542,6 +542,11 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
 def test_anything_but_a_connection_is_refused(connection):
     with pytest.raises(TypeError, match=rf"over {type(connection).__name__}\. Use Version\.statement"):
         newest(connection, CREATED)
+
+
+def test_all_names_that_are_defined_here_are_public_or_have_an_underscore():
+    defined = {name for name, value in vars(inbox).items() if getattr(value, "__module__", None) == inbox.__name__}
+    assert {name for name in defined if not name.startswith("_")} | {"CREATE_TABLE"} == {*inbox.__all__}
 
 
 @pytest.mark.parametrize("module", ["sqlite3", "sqlalchemy", "psycopg", "psycopg2", "asyncpg", "aiosqlite", "django"])
