@@ -284,7 +284,7 @@ MAKERS["redis"] = partial(RedisStore, Client())
     ],
     ids=repr,
 )
-def test_a_duration_that_is_none_is_refused(make, name, duration, error):
+def test_a_value_that_cannot_be_a_duration_is_refused(make, name, duration, error):
     with pytest.raises(error, match=f"^{name} must be "):
         make(**{name: duration})
 

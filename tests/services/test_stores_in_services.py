@@ -172,11 +172,11 @@ def test_a_postgres_that_ended_its_connections_raises_once_and_is_used_again(dat
     with psycopg_pool.ConnectionPool(database, min_size=1, max_size=1) as connections:
         store = PostgresStore(connections.connection)
         store.complete("msg_1")
-        with psycopg.connect(database) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with psycopg.connect(database, autocommit=True) as admin:
+            admin.execute(f"SELECT pg_terminate_backend(pid) {others}")
+            while admin.execute(f"SELECT 1 {others}").fetchone():
+                time.sleep(0.01)
         with pytest.raises(psycopg.OperationalError):
             store.claim("msg_1")
         assert store.claim("msg_1") is Claim.DONE
@@ -196,11 +196,11 @@ def test_keys_have_the_prefix_and_end_by_themselves(redis_client, redis_prefix):
     store.complete("msg_2")
     time.sleep(0.05)
     assert list(redis_client.scan_iter(match=f"{redis_prefix}*")) == [f"{redis_prefix}msg_2".encode()]
-    assert 59_000 < redis_client.pttl(f"{redis_prefix}msg_2") <= 60_000
+    assert 50_000 < redis_client.pttl(f"{redis_prefix}msg_2") <= 60_000
     store = RedisStore(redis_client, prefix=redis_prefix)
     store.claim("msg_1", "first")
     store.complete("msg_2")
-    assert 239_000 < redis_client.pttl(f"{redis_prefix}msg_1") <= 240_000
+    assert 200_000 < redis_client.pttl(f"{redis_prefix}msg_1") <= 240_000
     assert 89 * 86_400 < redis_client.ttl(f"{redis_prefix}msg_2") <= 90 * 86_400
 
 
@@ -305,7 +305,7 @@ def test_workers_that_are_killed_lose_nothing(place, tmp_path):
     deliveries = deque(f"msg_{number}" for number in range(messages) for _ in range(chance.randint(1, 4)))
     chance.shuffle(deliveries)
     later, idle, busy, processes = deque(), [], {}, {}
-    killed = Counter()
+    killed, slow = Counter(), 0
     effects = tmp_path / "effects"
 
     def new_worker():
@@ -323,9 +323,10 @@ def test_workers_that_are_killed_lose_nothing(place, tmp_path):
             message = deliveries.popleft()
             [fate] = chance.choices(list(POINTS), POINTS.values())
             worker.send((message, fate))
-            busy[worker] = message, fate
+            busy[worker] = message, fate, time.monotonic()
         for worker in wait(busy, timeout=0.05):
-            message, fate = busy.pop(worker)
+            message, fate, sent = busy.pop(worker)
+            slow += time.monotonic() > sent + LEASE
             try:
                 status = worker.recv()
                 idle.append(worker)
@@ -347,5 +348,5 @@ def test_workers_that_are_killed_lose_nothing(place, tmp_path):
     print(f"{place[0]}: {messages} messages, killed {dict(killed)}, lost {messages - len(counts)}, doubled {doubled}")
     assert len(counts) == messages
     assert set(killed) == set(POINTS) - {""}
-    # Between the effect and complete() a store can't help. Nowhere else does an effect double.
-    assert doubled <= killed["after the effect"]
+    # An effect doubles when its worker dies before complete(), or takes longer than its lease, and never else.
+    assert doubled <= killed["after the effect"] + slow
