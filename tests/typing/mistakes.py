@@ -5,7 +5,7 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 
 from typing import assert_never
 
-from clerk_webhook import Webhook, WebhookEvent, events, verify_and_parse
+from clerk_webhook import Webhook, WebhookEvent, events, parse_event, verify, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
@@ -100,3 +100,14 @@ sample("user.craeted")  # E: no such event type
 session: SessionJSON = sample("user.created")  # E: another payload
 full_name(sample("organization.created"))  # E: no user
 key_of_another_payload(sample_event(events.UserCreated))  # E: another event
+
+
+def misused_webhook(webhook: Webhook, headers: dict[str, str], body: bytes) -> None:
+    webhook.verify_and_parse(body, headers)  # E: the headers come first
+    webhook.sign("msg_1", 1614265330.5, body)  # E: whole seconds are wanted
+    webhook.sign(b"msg_1", 1614265330, body)  # E: the id is text
+    verify(headers, body, secret=["whsec_"])  # E: one secret is wanted
+    verify(headers, body, tolerance="300")  # E: seconds are wanted
+    Webhook(secret=5)  # E: a secret is str or bytes
+    Webhook.from_env("WEBHOOK_SECRET")  # E: a mapping is wanted
+    parse_event([])  # E: the body is wanted
