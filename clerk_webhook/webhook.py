@@ -41,8 +41,8 @@ _TOLERANCE = 300
 SECRET_VARIABLES = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "WEBHOOK_SECRET")
 
 # The signed content starts with the id and the time. A "." in the id would make the content ambiguous.
-_MESSAGE_ID = r"[!-\-/-~]{1,256}+"
-_SIGNED_PREFIX = re.compile(_MESSAGE_ID + r"\.[1-9][0-9]{0,11}+\.").fullmatch
+_MESSAGE_ID = r"[!-\-/-~]{1,256}"
+_SIGNED_PREFIX = re.compile(_MESSAGE_ID + r"\.[1-9][0-9]{0,11}\.").fullmatch
 _VERSION = re.compile(r"v[0-9]{1,3}[a-z]{0,3}").fullmatch
 
 # Svix sends one entry, or two while a secret is rotated. The limits bound the work for a header of many entries.

@@ -177,6 +177,13 @@ def test_the_limit_of_levels_holds_for_a_parser_without_one():
         Webhook(SECRET, clock=lambda: NOW, loads=lambda _: body(data=deep)).verify_and_parse(signed(raw), raw)
 
 
+@pytest.mark.parametrize("value", [None, 3, "[" * 201])
+def test_a_parser_that_gives_no_object_for_many_brackets_is_a_payload_error(value):
+    raw = json.dumps("[" * 201).encode()
+    with pytest.raises(PayloadError, match="must be a JSON object"):
+        Webhook(SECRET, clock=lambda: NOW, loads=lambda _: value).verify_and_parse(signed(raw), raw)
+
+
 def test_a_body_that_is_not_closed_is_not_json_at_any_depth():
     with pytest.raises(PayloadError, match="not JSON"):
         parse_event(b'{"type": "a", "data": ' + b"[" * 200_000)
