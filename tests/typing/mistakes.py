@@ -10,9 +10,19 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook import Webhook, WebhookEvent, django, events, fastapi, flask, svix_compat, verify_and_parse
+from clerk_webhook import (
+    Webhook,
+    WebhookEvent,
+    django,
+    events,
+    fastapi,
+    flask,
+    parse_event,
+    svix_compat,
+    verify,
+    verify_and_parse,
+)
 from clerk_webhook.diagnosis import Diagnosis, diagnose
-from clerk_webhook import Webhook, WebhookEvent, events, parse_event, verify, verify_and_parse
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.inbox import Version, newest, once
 from clerk_webhook.testing import sample, sample_event
@@ -171,6 +181,8 @@ endpoint.include(Endpoint)  # E: an endpoint is wanted
 Endpoint(webhook="whsec_")  # E: a Webhook is wanted
 Endpoint(observer=lambda: None)  # E: an observer takes an attempt
 Endpoint(clock=0)  # E: a clock is a function
+
+
 def misused_webhook(webhook: Webhook, headers: dict[str, str], body: bytes) -> None:
     webhook.verify_and_parse(body, headers)  # E: the headers come first
     webhook.sign("msg_1", 1614265330.5, body)  # E: whole seconds are wanted
