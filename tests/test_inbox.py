@@ -318,6 +318,28 @@ def test_autocommit_is_refused_before_anything_is_executed(gate):
         assert gate(connection.cursor(), CREATED)
 
 
+@pytest.mark.parametrize(
+    ("isolation_level", "attribute", "in_transaction", "fine"),
+    [
+        ("", {}, False, True),
+        ("", {"autocommit": -1}, False, True),
+        (None, {"autocommit": -1}, False, False),
+        (None, {"autocommit": -1}, True, True),
+        ("", {"autocommit": True}, False, False),
+        ("", {"autocommit": True}, True, True),
+        ("", {"autocommit": False}, True, True),
+    ],
+)
+def test_each_mode_of_sqlite3_is_autocommit_or_is_not(isolation_level, attribute, in_transaction, fine, connection):
+    mode = SimpleNamespace(isolation_level=isolation_level, in_transaction=in_transaction, **attribute)
+    cursor = SimpleNamespace(connection=mode, execute=connection.execute)
+    if fine:
+        assert newest(cursor, CREATED)
+    else:
+        with pytest.raises(RuntimeError, match="autocommit"):
+            newest(cursor, CREATED)
+
+
 if sys.version_info >= (3, 12):  # which brought the attribute
 
     @pytest.mark.parametrize("isolation_level", [None, ""])
