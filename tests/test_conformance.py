@@ -255,6 +255,7 @@ def test_a_payload_that_conforms_has_no_mismatch(payload, payload_type):
     [
         (DELETED | {"deleted": False}, types.DeletedObjectJSON, []),
         (DELETED | {"id": None}, None, [("id", "type", "str", "None")]),
+        (EMAIL | {"subject": 3}, None, [("subject", "type", "str", "int")]),
         (USER | {"deleted": False}, None, [("deleted", "unexpected", "no such key", "bool")]),
         (
             CREDIT | {"cycle_remaining_percent": True},
