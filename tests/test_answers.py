@@ -1,5 +1,6 @@
 """The status policy, row by row, through every transport."""
 
+import json
 import time
 
 import pytest
@@ -73,6 +74,25 @@ def test_a_genuine_body_that_is_no_clerk_event_is_400_and_svix_stops_sending_it(
     answer = send(endpoint, *genuine(body))
     assert (answer.status, answer.headers["webhook-delivery"], answer.body) == (400, "abort-message", b"unreadable")
     assert seen == []
+
+
+@pytest.mark.parametrize("loads", [None, json.loads])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ("9" * 4300, 200),
+        ("9" * 4301, 400),
+        ("[" * 198 + "]" * 198, 200),
+        ("[" * 199 + "]" * 199, 400),
+        ("[" * 100_000 + "]" * 100_000, 400),
+    ],
+)
+def test_svix_stops_sending_an_event_whose_user_wrote_unreadable_metadata(send, loads, value, status):
+    endpoint, seen = handled(loads=loads)
+    body = f'{{"type": "user.created", "data": {{"id": "user_1", "unsafe_metadata": {value}}}}}'
+    answer = send(endpoint, *genuine(body.encode()))
+    assert (answer.status, len(seen)) == (status, status == 200)
+    assert answer.headers.get("webhook-delivery") == (None if status == 200 else "abort-message")
 
 
 def test_a_body_that_is_too_large_is_413(send):

@@ -114,6 +114,14 @@ def test_an_exit_in_a_handler_is_a_failure_and_does_not_end_the_server(kind, cap
     assert "SystemExit" in caplog.text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_handler_gets_the_event_and_can_abort(kind):
+    endpoint, seen = handled_by(kind, lambda event: raise_(AbortDelivery()))
+    for _ in range(2):
+        assert by_asgi(endpoint, *delivery()).body == b"aborted"
+    assert [event.type for event in seen] == ["user.created", "user.created"]
+
+
 @pytest.mark.parametrize("raises", [KeyboardInterrupt, GeneratorExit])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_releases_the_message_and_goes_on(kind, raises):

@@ -76,15 +76,15 @@ def frames_of(error):
     [
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": "redis://"}, r"store must be an object such as MemoryStore\(\), not str"),
-        ({"store": False}, "not bool"),
-        ({"store": AsyncStore()}, "store must have sync methods"),
+        ({"store": False}, "store must .*, not bool"),
+        ({"store": AsyncStore()}, "store must have sync methods: under ASGI they are called in threads.$"),
         ({"max_body": "1MB"}, "max_body must be an int, in bytes, not str"),
-        ({"max_body": None}, "not NoneType"),
-        ({"max_body": True}, "not bool"),
+        ({"max_body": None}, "max_body must .*, not NoneType"),
+        ({"max_body": True}, "max_body must .*, not bool"),
         ({"max_body": 0}, "max_body must be positive, in bytes, not 0"),
-        ({"max_body": -1}, "not -1"),
-        ({"observer": async_handler}, "and not async: nothing awaits it"),
-        ({"observer": AsyncObject()}, "and not async: nothing awaits it"),
+        ({"max_body": -1}, "max_body must .*, not -1"),
+        ({"observer": async_handler}, "observer must .*, and not async: nothing awaits it.$"),
+        ({"observer": AsyncObject()}, "observer must .*, and not async: nothing awaits it.$"),
         ({"observer": "print"}, "observer must be a function that takes an Attempt"),
         ({"observer": 0}, "observer must be a function that takes an Attempt"),
         ({"clock": 0}, "clock must"),
@@ -101,7 +101,7 @@ def frames_of(error):
 def test_a_wrong_argument_fails_at_start_up_and_shows_no_secret_in_its_frames(by, arguments, cure):
     secrets = [] if by == "secret" else [SECRET]
     secret = None if by == "position" else SECRET
-    with pytest.raises((TypeError, ValueError), match=cure) as caught:
+    with pytest.raises((TypeError, ValueError), match=f"^{cure}") as caught:
         Endpoint(*secrets, secret=secret, **arguments)
     assert frames_of(caught.value)
     assert SECRET not in repr(frames_of(caught.value))
@@ -127,9 +127,7 @@ def test_a_wrong_secret_shows_no_secret_in_its_frames(secrets):
     ],
 )
 def test_a_webhook_stands_alone(arguments):
-    with pytest.raises(
-        TypeError, match="webhook stands alone: give secrets, tolerance, clock and loads to the Webhook"
-    ):
+    with pytest.raises(TypeError, match=r"^webhook stands alone: give .* to the Webhook\.$"):
         Endpoint(webhook=Webhook(SECRET), **arguments)
 
 

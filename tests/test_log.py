@@ -11,9 +11,10 @@ from deliveries import SECRET
 from endpoints import ADDRESS, CODE, FailingStore, delivery, genuine, handled, raise_
 from transports import by_asgi
 
-from clerk_webhook import PayloadError, events
-from clerk_webhook.endpoint import AbortDelivery, Endpoint
+from clerk_webhook import PayloadError, SecretError, events
+from clerk_webhook.endpoint import AbortDelivery, Attempt, Endpoint
 from clerk_webhook.endpoint import endpoint as endpoint_module
+from clerk_webhook.endpoint.log import log_attempt
 from clerk_webhook.stores import MemoryStore
 
 
@@ -70,8 +71,22 @@ def test_records_are_structured(caplog):
     assert first.duration >= 0
     assert first.getMessage().startswith("user.created msg_1: handled in ")
     assert (second.levelname, second.outcome, second.code) == ("WARNING", "refused", "missing_header")
-    assert "refused (missing_header)" in second.getMessage()
-    assert "svix-id, svix-timestamp, svix-signature" in second.getMessage()
+    reason = "The request has no svix-id, svix-timestamp, svix-signature: "
+    assert re.match(rf"refused \(missing_header\) in \d+\.\d ms: {reason}", second.getMessage())
+    # Error reporters group records by their format.
+    assert {record.msg for record in (first, second)} == {"%s"}
+
+
+def test_the_text_of_an_exception_is_logged_on_request_only(caplog):
+    log_attempt(Attempt("failed", 500, None, "user.created", "msg_1", 0.001, LookupError(ADDRESS)))
+    assert caplog.messages == ["user.created msg_1: failed in 1.0 ms: LookupError"]
+    assert ADDRESS not in caplog.text
+
+
+@pytest.mark.parametrize("outcome", ["refused", "failed"])
+def test_the_text_of_an_error_with_a_code_is_the_words_of_this_package(outcome, caplog):
+    log_attempt(Attempt(outcome, 400, "invalid_secret", None, None, 0.001, SecretError("the reason")))
+    assert caplog.messages == [f"{outcome} (invalid_secret) in 1.0 ms: the reason"]
 
 
 def test_a_record_that_nobody_reads_is_not_made(caplog):
@@ -90,9 +105,10 @@ def test_a_failure_is_logged_with_its_place_and_without_its_text(caplog):
     endpoint.handle(*delivery(first_name="Ada"))
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert "JSONDecodeError" in record.getMessage()
-    assert "in handler" in record.getMessage()
-    assert "test_log.py" in record.getMessage()
+    first, second, *others = record.getMessage().splitlines()
+    assert re.fullmatch(r"user\.created msg_1: failed in \d+\.\d ms: JSONDecodeError", first)
+    assert re.fullmatch(r'  File ".*test_log\.py", line \d+, in handler', second)
+    assert all(line.startswith("  ") for line in others)
     assert "Ada" not in record.getMessage()
 
 
@@ -108,8 +124,13 @@ def test_a_group_of_failures_is_logged_with_the_place_of_each(caplog):
             group.create_task(asyncio.to_thread(find, event))
 
     by_asgi(endpoint, *delivery())
-    assert "in it: LookupError" in caplog.text
-    assert "in find" in caplog.text
+    lines = caplog.messages[0].split("\n")
+    first, second = (line for line in lines if not line.startswith("  "))
+    assert first.endswith(" ms: ExceptionGroup")
+    assert second == "in it: LookupError"
+    assert "in handler" in lines[1]
+    assert "in find" in lines[-2]
+    assert lines[-1] == "    raise LookupError(ADDRESS)"
     assert ADDRESS not in caplog.text
 
 
@@ -191,7 +212,9 @@ def test_an_observer_that_raises_changes_no_answer(send, raises, error, caplog):
 
     assert send(endpoint, *delivery()).status == (500 if raises else 200)
     assert send(endpoint, {}, b"").status == 400
-    assert f"The observer failed: {error.__name__}" in caplog.text
+    problems = [record for record in caplog.records if record.getMessage().startswith("The observer failed: ")]
+    assert [record.message_id for record in problems] == ["msg_1", None]
+    assert error.__name__ in problems[0].getMessage()
     assert "first_name" not in caplog.text
 
 
@@ -266,6 +289,8 @@ def test_the_text_and_the_traceback_of_an_exception_are_logged_if_asked_for(fail
         ("new.type\r\nmsg_2: handled", r"new.type\r\nmsg_2: handled"),
         ("\ud800", r"\ud800"),
         ("\u2028\u202e", r"\u2028\u202e"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, "x" * 100 + "..."),
         ("x" * 10_000, "x" * 100 + "..."),
         ("\0" * 10_000, r"\x00" * 25 + "..."),
         ("caf\u00e9", "caf\u00e9"),

@@ -6,6 +6,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from itertools import product
 
@@ -30,10 +31,38 @@ def test_sync_and_async_handlers_mix_under_asgi():
     @endpoint.on(events.UserCreated)
     async def second(event):
         seen.append(("async", threading.current_thread() is threading.main_thread()))
+        assert asyncio.current_task() in threads._tasks  # asyncio itself keeps a weak reference only
 
     assert by_asgi(endpoint, *delivery()) == HANDLED
     assert by_asgi(endpoint, *delivery()).body == b"duplicate"
     assert seen == [("sync", False), ("async", True)]
+
+
+@pytest.mark.parametrize("beside", ["sync", "async"])
+def test_a_sync_handler_runs_in_the_context_of_its_request(beside):
+    endpoint = Endpoint(SECRET)
+    variable = ContextVar("variable", default="")
+    seen = []
+    endpoint.on_any(lambda event: seen.append(variable.get()))
+    if beside == "async":
+        endpoint.on_any(async_handler)
+
+    async def request(name):
+        variable.set(name)
+        await endpoint.handle_async(*delivery())
+
+    async def both():
+        await asyncio.gather(request("first"), request("second"))
+
+    asyncio.run(both())
+    assert sorted(seen) == ["first", "second"]
+
+
+def test_an_async_handler_without_a_store_needs_no_thread(monkeypatch):
+    endpoint = Endpoint(SECRET)
+    endpoint.on_any(async_handler)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", None)
+    assert by_asgi(endpoint, *delivery()) == HANDLED
 
 
 def test_a_sync_handler_that_sleeps_does_not_stop_other_requests():
@@ -215,7 +244,8 @@ def test_a_cancelled_request_does_not_start_its_next_handler(monkeypatch):
 @pytest.mark.parametrize("beside", ["sync", "async"])
 def test_a_handler_that_raises_stop_iteration_does_not_hang(beside, caplog):
     """A future is never done with a StopIteration: the request would wait for ever, and hold its message."""
-    endpoint = Endpoint(SECRET, store=MemoryStore())
+    observed = []
+    endpoint = Endpoint(SECRET, store=MemoryStore(), observer=observed.append)
 
     @endpoint.on(events.UserCreated)
     def handler(event):
@@ -226,6 +256,8 @@ def test_a_handler_that_raises_stop_iteration_does_not_hang(beside, caplog):
     for _ in range(2):
         assert asyncio.run(asyncio.wait_for(endpoint.handle_async(*delivery()), 5)).body == b"failed"
     assert caplog.text.count("in handler") == 2
+    text = "" if beside == "sync" else "The function raised StopIteration."
+    assert [str(attempt.error) for attempt in observed] == [text, text]
 
 
 MIXES = [("".join(kinds), at) for length in (1, 2, 3) for kinds in product("sa", repeat=length) for at in range(length)]
@@ -272,6 +304,16 @@ def test_a_cancelled_mix_of_sync_and_async_handlers_stops_at_the_first_chance(ki
         assert store.claim("msg_1") is (Claim.DONE if handled else Claim.NEW)
 
 
+@pytest.fixture
+def _only_new_garbage():
+    """Let `gc.collect` look at the objects of this test alone, and only when the test calls it."""
+    gc.disable()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
 @pytest.mark.parametrize(
     ("fails", "raises"),
     [
@@ -286,6 +328,7 @@ def test_a_cancelled_mix_of_sync_and_async_handlers_stops_at_the_first_chance(ki
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("_only_new_garbage")
 def test_failures_leave_no_reference_cycles(kind, fails, raises):
     def fail(event):
         if raises is not None:
@@ -303,13 +346,10 @@ def test_failures_leave_no_reference_cycles(kind, fails, raises):
         await unreachable(1)
         return await unreachable(20)
 
-    gc.disable()
-    try:
-        assert asyncio.run(story()) == 0
-    finally:
-        gc.enable()
+    assert asyncio.run(story()) == 0
 
 
+@pytest.mark.usefixtures("_only_new_garbage")
 def test_cancelled_requests_leave_no_reference_cycles():
     endpoint = Endpoint(SECRET, store=MemoryStore())
 
@@ -331,11 +371,7 @@ def test_cancelled_requests_leave_no_reference_cycles():
         await unreachable(1)
         return await unreachable(20)
 
-    gc.disable()
-    try:
-        assert asyncio.run(story()) == 0
-    finally:
-        gc.enable()
+    assert asyncio.run(story()) == 0
 
 
 def test_a_message_is_claimed_and_completed_though_the_loop_starts_no_more_threads():

@@ -43,7 +43,7 @@ async def asgi_call(app, scope, parts):
     if not sent:
         return None
     start, *bodies = sent
-    assert start["type"] == "http.response.start"
+    assert [event["type"] for event in sent] == ["http.response.start", "http.response.body"]
     headers = {name.decode(): value.decode() for name, value in start["headers"]}
     return Answer(start["status"], headers, b"".join(body["body"] for body in bodies))
 

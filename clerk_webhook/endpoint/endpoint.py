@@ -233,7 +233,7 @@ class Endpoint(Handlers):
             response = endpoint.refuse("too_large")
             ```
         """
-        return self._answer(_now(), None, outcome, code="incomplete_body" if outcome == "refused" else None)
+        return self._answer(_now(), None, outcome, None, "incomplete_body" if outcome == "refused" else None)
 
     def asgi(self) -> ASGIApp:
         """Return an ASGI application: for Starlette, FastAPI, Litestar, Quart, Django, or a server alone.
@@ -297,7 +297,7 @@ class Endpoint(Handlers):
         if isinstance(body, str):
             body = body.encode("utf-8", "surrogatepass")
         if hasattr(body, "__len__") and len(body) > self._max_body:  # verify refuses a body without a length
-            return self._answer(started, None, "too_large")
+            return self._answer(started, None, "too_large", None)
         try:
             return self._webhook.verify_and_parse(headers, body)
         except WebhookVerificationError as error:
@@ -310,7 +310,7 @@ class Endpoint(Handlers):
         started: float,
         event: WebhookEvent | None,
         outcome: Outcome,
-        error: BaseException | None = None,
+        error: BaseException | None,
         code: str | None = None,
     ) -> Response:
         """Log and observe an attempt, and return its answer."""
