@@ -105,7 +105,7 @@ class Nothing:
         (events.UserCreated, r"not the class UserCreated\. For .* one class use @endpoint\.on\(events\.UserCreated\)"),
         (lambda: None, r"<lambda> must take one argument, the event: too many positional arguments"),
         (lambda event, session: None, "one argument, the event: missing a required argument: 'session'"),
-        (lambda event, *, session: None, "one argument, the event: missing a required argument: 'session'"),
+        (lambda event, *, session: None, "one argument, the event: missing a required .*argument: 'session'"),
         (lambda *, event: None, "one argument, the event: too many positional arguments"),
         (Nothing(), "Nothing must take one argument, the event: too many positional arguments"),
         (Nothing().two, r"Nothing\.two must take one argument, the event: missing a required argument: 'session'"),
