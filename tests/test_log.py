@@ -18,7 +18,8 @@ from clerk_webhook.endpoint.log import log_attempt
 from clerk_webhook.stores import MemoryStore
 
 
-def test_the_observer_is_called_once_for_each_request(send):
+def test_each_request_is_logged_and_observed_once(send, caplog):
+    caplog.set_level(logging.INFO, "clerk_webhook")
     seen = []
     failure, abort = KeyError("x"), AbortDelivery()
     store = FailingStore(None)
@@ -58,6 +59,18 @@ def test_the_observer_is_called_once_for_each_request(send):
     ]
     assert (seen[3].error, seen[8].error) == (failure, abort)
     assert all(0 <= attempt.duration < 10 for attempt in seen)
+    assert [(record.outcome, record.levelname) for record in caplog.records] == [
+        ("handled", "INFO"),
+        ("duplicate", "INFO"),
+        ("ignored", "INFO"),
+        ("failed", "ERROR"),
+        ("refused", "WARNING"),
+        ("method_not_allowed", "INFO"),
+        ("too_large", "WARNING"),
+        ("unreadable", "WARNING"),
+        ("aborted", "WARNING"),
+        ("unavailable", "ERROR"),
+    ]
 
 
 def test_records_are_structured(caplog):

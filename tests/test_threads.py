@@ -149,6 +149,7 @@ def test_a_cancelled_request_without_a_store_is_cancelled_and_observed(caplog):
     asyncio.run(story())
     assert [attempt[:5] for attempt in observed] == [("cancelled", 503, None, "user.created", "msg_1")]
     assert re.fullmatch(r"user.created msg_1: cancelled in \d+\.\d ms", caplog.messages[0])
+    assert caplog.records[0].levelname == "WARNING"
 
 
 @pytest.mark.parametrize("error", [None, OSError()])
