@@ -123,10 +123,10 @@ class Comparison:
                     self.reach_inner(SCHEMA.node(property_, key), _value(hints[key]))
 
     def reach_inner(self, node: Node, value: Value) -> None:
-        if node.kind == "array" and value.items is not None:
-            self.reach_inner(SCHEMA.node(node.items), value.items)
-        elif node.kind == "record" and value.typed_dict is not None:
-            self.reach(node.shapes, value.typed_dict)
+        if node.items is not None and value.items is not None:
+            self.reach_inner(node.items, value.items)
+        elif value.typed_dict is not None:
+            self.reach(node.shapes.values(), value.typed_dict)
 
     def differences(self) -> set[str]:
         return {
@@ -149,7 +149,7 @@ class Comparison:
                 yield key, "not required" if get_origin(hints[key]) is NotRequired else "required"
             if value.nullable != any(node.nullable for node in nodes):
                 yield key, "nullable" if value.nullable else "not nullable"
-            kinds = {self._kind(node) for node in nodes}
+            kinds = {node.kind for node in nodes}
             if kinds != {str(value)}:
                 yield key, f"{value} instead of {' or '.join(sorted(kinds))}"
             if value.choices != (choices := self._choices(nodes)):
@@ -157,19 +157,13 @@ class Comparison:
             if _is_unix_millis(fields[key].annotation) != (is_time := any(node.is_time for node in nodes)):
                 yield key, "int instead of UnixMillis" if is_time else "UnixMillis instead of int"
 
-    def _kind(self, node: Node) -> str:
-        if node.kind != "array":
-            return str(node.kind)
-        items = SCHEMA.node(node.items)
-        return f"array of {self._kind(items)} or null" if items.nullable else f"array of {self._kind(items)}"
-
     @staticmethod
     def _choices(nodes: list[Node]) -> frozenset[Any] | None:
         choices: frozenset[Any] = frozenset()
         for node in nodes:
-            if node.choices is None:
+            if node.is_open or not node.known:
                 return None
-            choices |= node.choices
+            choices |= node.known
         return choices
 
     @staticmethod
@@ -195,9 +189,9 @@ def _listed(values: Iterable[str]) -> str:
 
 
 COMPARISON = Comparison()
-COMPARISON.reach([SCHEMA.flat(SCHEMA.named["WebhookEventPayload"])], types.WebhookEventJSON)
+COMPARISON.reach([SCHEMA.flat(SCHEMA.body)], types.WebhookEventJSON)
 for _event_type in SCHEMA.webhooks.keys() & PAYLOADS.keys():
-    COMPARISON.reach(SCHEMA.node(SCHEMA.webhooks[_event_type]).shapes, PAYLOADS[_event_type])
+    COMPARISON.reach(SCHEMA.node(SCHEMA.webhooks[_event_type]).shapes.values(), PAYLOADS[_event_type])
 
 
 LEFT_THE_SCHEMA = "Clerk's TypeScript has it, and the schema had it until November 2025."
