@@ -1,4 +1,4 @@
-"""What worker processes of the tests of stores run. A fork server imports this once, and nothing of pytest."""
+"""The worker processes of the tests of stores. A fork server imports this module once, and nothing of pytest."""
 
 import os
 import signal

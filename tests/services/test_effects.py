@@ -1,4 +1,4 @@
-"""What docs/how-to/effects-inbox-or-store.md says of PostgreSQL and of Alembic."""
+"""The claims of docs/how-to/effects-inbox-or-store.md about PostgreSQL and Alembic hold."""
 
 import re
 from pathlib import Path

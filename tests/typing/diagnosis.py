@@ -1,4 +1,4 @@
-"""What type checkers must make of `diagnose` and `svix_compat`. Never run: mypy, pyright, ty and pyrefly read it."""
+"""Type checkers must infer this of `diagnose` and `svix_compat`. Never run: mypy, pyright, ty and pyrefly read it."""
 
 import json
 from datetime import UTC, datetime, timedelta
