@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
 from .errors import InvalidHeaderError, MissingHeaderError
 
@@ -27,17 +27,17 @@ _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 _UNBRANDED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 _BLANK = " \t"
-_DICT: Any = dict  # Any, because a check against dict itself gives a dict of Unknown
+# Any, because a check against dict itself gives a dict of Unknown.
+_DICT: Any = dict
+_LIST: Any = list
 
-# The usual spellings; HTTP_SVIX_ID is that of WSGI (PEP 3333, "HTTP_ Variables"). Lower-casing finds all others.
-# Most headers of a request have another length, so the length alone rules them out.
-_NAMES: dict[str, str] = {}
-for _name in (*_SVIX, *_UNBRANDED):
-    for _spelling in (_name, _name.title(), "HTTP_" + _name.upper().replace("-", "_")):
-        _NAMES[_spelling] = _name
-# Two dicts, because `python -bb` refuses to compare bytes with str.
-_NAMES_IN_BYTES = {spelling.encode(): name for spelling, name in _NAMES.items()}
-_LENGTHS = frozenset(map(len, _NAMES))
+# Names are compared in lower case, but those of a WSGI environ as they are (PEP 3333, "HTTP_ Variables"). Most headers
+# of a request have another length, so the length alone rules them out.
+_NAMES = {name: name for name in (*_SVIX, *_UNBRANDED)}
+_NAMES_IN_BYTES = {name.encode(): name for name in _NAMES}
+_NAMES_IN_ENVIRON = {"HTTP_" + name.upper().replace("-", "_"): name for name in _NAMES}
+_LENGTHS = frozenset(map(len, (*_NAMES, *_NAMES_IN_ENVIRON)))
+_PAIR_TYPES = {tuple, list}
 
 
 def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
@@ -71,9 +71,10 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         for spelling, value in _pairs(headers):
             if len(spelling) in _LENGTHS:
                 if type(spelling) is bytes:
-                    name = _NAMES_IN_BYTES.get(spelling) or _NAMES_IN_BYTES.get(spelling.lower())
-                else:  # str.lower refuses all other types
-                    name = _NAMES.get(spelling) or _NAMES.get(str.lower(spelling))
+                    name = _NAMES_IN_BYTES.get(spelling.lower())
+                else:
+                    # str.lower refuses any other type.
+                    name = _NAMES.get(str.lower(spelling)) or _NAMES_IN_ENVIRON.get(spelling)
                 if name:
                     text = value.strip(_BLANK) if type(value) is str else _text(name, value)
                     if text and found.setdefault(name, text) != text:
@@ -89,17 +90,16 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
     try:
         return found["svix-id"], found["svix-timestamp"], found["svix-signature"]
     except KeyError:
-        return _fall_back(found)
+        return _unbranded(found)
 
 
-def _fall_back(found: dict[str, str]) -> tuple[str, str, str]:
-    """Return the unbranded headers if there are no others, or raise an error with the names of the missing ones."""
-    names = _UNBRANDED if found and found.keys() <= set(_UNBRANDED) else _SVIX
+def _unbranded(found: dict[str, str]) -> tuple[str, str, str]:
+    """Return the unbranded headers, or raise an error with the names of the missing ones."""
+    names = _UNBRANDED if found and found.keys().isdisjoint(_SVIX) else _SVIX
     missing = tuple(name for name in names if name not in found)
     if missing:
         raise MissingHeaderError(
-            f"The request has no {', '.join(missing)}: Clerk did not send it, or a proxy drops headers.",
-            missing,
+            f"The request has no {', '.join(missing)}: Clerk did not send it, or a proxy drops headers.", missing
         )
     message_id, timestamp, signatures = map(found.__getitem__, names)
     return message_id, timestamp, signatures
@@ -115,15 +115,17 @@ def _pairs(headers: Any) -> Iterable[tuple[Any, Any]]:
         pairs: list[Any] = list(headers)
     except TypeError:
         pairs = [None]
-    if {*map(type, pairs)} <= {tuple, list} and {*map(len, pairs)} <= {2}:
-        return pairs
-    raise TypeError(
-        f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, Starlette, "
-        "Flask, Django, aiohttp), scope['headers'] (ASGI), environ (WSGI) or event['headers'] (AWS Lambda)."
-    )
+    for pair in pairs:
+        if type(pair) not in _PAIR_TYPES or len(pair) != 2:  # noqa: PLR2004  # a pair
+            raise TypeError(
+                f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, "
+                "Starlette, Flask, Django, aiohttp), scope['headers'] (ASGI), environ (WSGI) or event['headers'] (AWS "
+                "Lambda)."
+            )
+    return pairs
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: Any) -> str:
     """Return the value of a header as text; empty if the header has none."""
     if value is None:
         return ""
@@ -133,9 +135,8 @@ def _text(name: str, value: object) -> str:
         # Latin-1 cannot fail, and WSGI decodes with it (PEP 3333, "Unicode Issues"). Later checks refuse a character
         # outside ASCII, or the signature does not match.
         return value.decode("latin-1").strip(_BLANK)
-    if isinstance(value, list):
-        # isinstance cannot tell the type of the items; the recursion checks them.
-        texts = {text for text in (_text(name, item) for item in cast("list[object]", value)) if text}
+    if isinstance(value, _LIST):
+        texts = {text for text in (_text(name, item) for item in value) if text}
         if len(texts) > 1:
             raise _doubled(name)
         return texts.pop() if texts else ""

@@ -60,16 +60,10 @@ def parse_event(
         value = payload if isinstance(payload, dict) else dict(payload)
         _refuse_deep(value)
         return event_from_json(value, message_id)
-    raw = to_bytes(payload)
-    if raw is None:
-        raise TypeError(
-            "payload must be the body as bytes or str, or the JSON object that was parsed from it, "
-            f"not {type(payload).__name__}."
-        )
-    return event_from_json(parse_json(raw), message_id)
+    return event_from_json(parse_json(payload), message_id)
 
 
-def parse_json(body: bytes | str, loads: Callable[[bytes], object] | None = None) -> object:
+def parse_json(body: bytes | bytearray | memoryview | str, loads: Callable[[bytes], object] | None = None) -> object:
     """Return the JSON value of a body.
 
     `json.loads` would guess the encoding first and accept NaN, and its errors hold the whole body.
@@ -80,8 +74,14 @@ def parse_json(body: bytes | str, loads: Callable[[bytes], object] | None = None
 
     Raises:
         PayloadError: The body is not JSON, or it exceeds the limits.
+        TypeError: The body is neither text nor bytes.
     """
-    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    raw = body if type(body) is bytes else to_bytes(body)
+    if raw is None:
+        raise TypeError(
+            "payload must be the body as bytes or str, or the JSON object that was parsed from it, "
+            f"not {type(body).__name__}."
+        )
     value: object = None
     problem = ""
     try:

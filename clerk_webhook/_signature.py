@@ -88,6 +88,7 @@ _WHERE = (
     "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard "
     "(Webhooks, the endpoint, Signing Secret)."
 )
+_EMPTY = "The signing secret is empty."
 _TOO_SHORT = f"The signing secret is shorter than {_MIN_KEY} bytes: it looks cut off, or like a placeholder."
 _NOT_SIGNING_SECRETS = {
     "sk_": "Clerk's API secret key (sk_...)",
@@ -95,7 +96,8 @@ _NOT_SIGNING_SECRETS = {
     "whpk_": "a public key for asymmetric signatures (whpk_...)",
     "whsk_": "a private key for asymmetric signatures (whsk_...)",
 }
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_URL_SAFE_BASE64 = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 
 def key_from_secret(secret: str | bytes) -> bytes:
@@ -110,25 +112,25 @@ def key_from_secret(secret: str | bytes) -> bytes:
         TypeError: The secret is neither `str` nor `bytes`.
     """
     try:
-        key, problem = _read_secret(secret)
+        key = _key_or_problem(secret)
     finally:
         # Error reporters record the local variables of every frame, so no frame may keep the secret.
         del secret
-    if problem:
-        raise SecretError(f"{problem} {_WHERE}")
+    if isinstance(key, str):
+        raise SecretError(f"{key} {_WHERE}")
     return key
 
 
-def _read_secret(secret: object) -> tuple[bytes, str]:
-    """Return the key and the problem with the secret. One of the two is empty."""
+def _key_or_problem(secret: object) -> bytes | str:
+    """Return the key of a secret, or the problem with the secret as text."""
     if secret is None:  # Webhook(os.environ.get("...")) is a common way to get here
-        return b"", "The signing secret is None: its environment variable is not set."
+        return "The signing secret is None: its environment variable is not set."
     if isinstance(secret, bytes):
         if secret.startswith(b"whsec_"):
-            return b"", "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
+            return "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
         if not secret:
-            return b"", "The signing secret is empty."
-        return (b"", _TOO_SHORT) if len(secret) < _MIN_KEY else (secret, "")
+            return _EMPTY
+        return secret if len(secret) >= _MIN_KEY else _TOO_SHORT
     if not isinstance(secret, str):
         problem = f"The signing secret must be str or bytes, not {type(secret).__name__}."
         del secret
@@ -136,19 +138,19 @@ def _read_secret(secret: object) -> tuple[bytes, str]:
     text = secret.strip()
     for prefix, name in _NOT_SIGNING_SECRETS.items():
         if text.startswith(prefix):
-            return b"", f"This is {name}, not a webhook signing secret."
+            return f"This is {name}, not a webhook signing secret."
     encoded = text.removeprefix("whsec_")
+    unpadded = encoded.rstrip("=")
     if not encoded:
-        return b"", "The signing secret is empty."
-    if len(encoded.rstrip("=")) < _MIN_BASE64:
-        return b"", _TOO_SHORT
+        return _EMPTY
+    if len(unpadded) < _MIN_BASE64:
+        return _TOO_SHORT
     if any(character.isspace() for character in encoded):
-        return b"", "There is white space inside the signing secret: pass several secrets one by one."
+        return "There is white space inside the signing secret: pass several secrets one by one."
     if not _BASE64.fullmatch(encoded):
-        if _BASE64.fullmatch(encoded.replace("-", "+").replace("_", "/")):
-            return b"", "The signing secret is written in url-safe base64, with '-' or '_'."
-        return b"", "The signing secret has characters that are not base64 (quotes, perhaps?)."
-    encoded = encoded.rstrip("=")
-    if len(encoded) % 4 == 1:  # four characters are three bytes, so no key leaves one character over
-        return b"", "The signing secret is cut off: no base64 has this length."
-    return a2b_base64(encoded + "=" * (-len(encoded) % 4)), ""
+        if _URL_SAFE_BASE64.fullmatch(encoded):
+            return "The signing secret is written in url-safe base64, with '-' or '_'."
+        return "The signing secret has characters that are not base64 (quotes, perhaps?)."
+    if len(unpadded) % 4 == 1:  # four characters are three bytes, so no key leaves one character over
+        return "The signing secret is cut off: no base64 has this length."
+    return a2b_base64(unpadded + "==")  # more padding than the key needs is ignored

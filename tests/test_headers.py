@@ -9,7 +9,7 @@ from collections.abc import Mapping, MutableMapping
 import pytest
 from deliveries import BODY, ID, NOW, OTHER_SECRET, signature, signed
 
-from clerk_webhook import InvalidHeaderError, MissingHeaderError, SignatureMismatchError
+from clerk_webhook import InvalidHeaderError, MissingHeaderError, SignatureMismatchError, WebhookVerificationError
 
 OTHER = {"host": "example.com", "content-type": "application/json", "content-length": "100", "accept": "*/*"}
 ALL = OTHER | signed()
@@ -115,6 +115,8 @@ CONTAINERS = {
     "pairs of bytes (ASGI scope)": lambda headers: [(n.lower().encode(), v.encode()) for n, v in headers.items()],
     "a generator of pairs": lambda headers: (pair for pair in headers.items()),
     "a tuple of pairs": lambda headers: tuple(headers.items()),
+    "pairs of both kinds": lambda headers: [("x", "y"), *map(list, headers.items())],
+    "pairs of bytes in title case": lambda headers: [(n.title().encode(), v.encode()) for n, v in headers.items()],
 }
 
 
@@ -139,9 +141,40 @@ def test_headers_are_not_changed(webhook, container):
     assert headers == before
 
 
-def test_space_and_tab_around_a_value_are_trimmed(webhook):
-    webhook.verify({name: f" \t{value}\t " for name, value in signed().items()}, BODY)
-    webhook.verify([(name, f" {value}\t".encode()) for name, value in signed().items()], BODY)
+AROUND = {
+    "plain dict": lambda space: {name: space + value + space for name, value in signed().items()},
+    "pairs": lambda space: [(name, space + value + space) for name, value in signed().items()],
+    "text of another type": lambda space: [(name, Text(space + value + space)) for name, value in signed().items()],
+    "bytes": lambda space: [(name, (space + value + space).encode("latin-1")) for name, value in signed().items()],
+    "list": lambda space: {name: [space + value + space] for name, value in signed().items()},
+}
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("shape", AROUND.values(), ids=AROUND)
+def test_space_and_tab_around_a_value_are_trimmed_and_other_white_space_is_not(webhook, shape):
+    webhook.verify(shape(" \t "), BODY)
+    for space in ("\n", "\r", "\x0c", "\xa0"):
+        with pytest.raises(InvalidHeaderError):
+            webhook.verify(shape(space), BODY)
+
+
+@pytest.mark.parametrize("name", signed())
+@pytest.mark.parametrize("shape", [dict, lambda headers: list(headers.items())])
+def test_other_white_space_is_trimmed_from_no_header(webhook, shape, name):
+    with pytest.raises(WebhookVerificationError):
+        webhook.verify(shape(ALL | {name: ALL[name] + "\x0c"}), BODY)
+
+
+def test_the_usual_shapes_take_the_short_path(webhook, monkeypatch):
+    """A benchmark shows its gain, and this test that the path is taken."""
+    monkeypatch.setattr("clerk_webhook._headers._unbranded", None)
+    webhook.verify(list(ALL.items()), BODY)
+    monkeypatch.setattr("clerk_webhook._headers._pairs", None)
+    webhook.verify(ALL, BODY)
 
 
 @pytest.mark.parametrize("empty", ["", " \t", b"", None, [], [""], [None, ""]])
@@ -153,8 +186,11 @@ def test_an_empty_header_is_missing(webhook, name, empty):
 
 
 def test_the_error_names_all_missing_headers(webhook):
-    with pytest.raises(MissingHeaderError, match="svix-id, svix-signature") as caught:
+    with pytest.raises(MissingHeaderError) as caught:
         webhook.verify({"svix-timestamp": str(NOW)}, BODY)
+    assert str(caught.value) == (
+        "The request has no svix-id, svix-signature: Clerk did not send it, or a proxy drops headers."
+    )
     assert caught.value.missing == ("svix-id", "svix-signature")
 
 
@@ -193,7 +229,7 @@ TWICE = {
 @pytest.mark.parametrize("shape", TWICE.values(), ids=TWICE)
 @pytest.mark.parametrize("name", ["svix-id", "svix-timestamp", "svix-signature"])
 def test_one_header_with_two_values_is_refused_however_it_is_shown(webhook, shape, name):
-    with pytest.raises(InvalidHeaderError, match="more than once") as caught:
+    with pytest.raises(InvalidHeaderError, match=f"^{name} was sent more than once, with different values.$") as caught:
         webhook.verify(shape(name, ALL[name], "other"), BODY)
     assert caught.value.name == name
 
@@ -211,8 +247,12 @@ def test_two_lines_that_a_server_joined_with_a_comma_do_not_match(webhook):
 @pytest.mark.parametrize("name", ["x-note", *signed()])
 def test_headers_that_the_framework_cannot_decode_are_refused_without_their_value(webhook, name):
     headers = Undecodable(ALL | {name: "Ada \xff"})
-    with pytest.raises(InvalidHeaderError, match=r"cannot decode one of the headers.*environ \(WSGI\)") as caught:
+    with pytest.raises(InvalidHeaderError) as caught:
         webhook.verify(headers, BODY)
+    assert str(caught.value) == (
+        "The framework cannot decode one of the headers. Pass the headers as they came: environ (WSGI) or "
+        "scope['headers'] (ASGI)."
+    )
     assert caught.value.name == ""
     assert caught.value.__context__ is caught.value.__cause__ is None
     webhook.verify(Undecodable(ALL), BODY)
@@ -226,7 +266,7 @@ def test_a_generator_of_headers_that_cannot_be_decoded_is_refused(webhook):
 @pytest.mark.parametrize("name", signed())
 def test_an_email_header_outside_ascii_is_refused_not_a_type_error(webhook, name):
     sent = "".join(f"{name}: {value}\r\n" for name, value in (ALL | {name: "Ada \xff"}).items())
-    with pytest.raises(InvalidHeaderError, match="outside ASCII") as caught:
+    with pytest.raises(InvalidHeaderError, match=f"^{name} has characters outside ASCII.$") as caught:
         webhook.verify(email.message_from_bytes(sent.encode("latin-1")), BODY)
     assert caught.value.name == name
 
@@ -236,14 +276,20 @@ NO_HEADERS = [None, "svix-id: x", b"svix-id", 3, object(), [1], ["ab"], [("a", "
 
 @pytest.mark.parametrize("headers", NO_HEADERS)
 def test_headers_of_another_type_are_a_type_error_with_the_cure(webhook, headers):
-    with pytest.raises(TypeError, match=r"request\.headers"):
+    with pytest.raises(TypeError) as caught:
         webhook.verify(headers, BODY)
+    assert str(caught.value) == (
+        f"headers must be a mapping or pairs, not {type(headers).__name__}: pass request.headers (FastAPI, Starlette, "
+        "Flask, Django, aiohttp), scope['headers'] (ASGI), environ (WSGI) or event['headers'] (AWS Lambda)."
+    )
 
 
 @pytest.mark.parametrize("value", [3, {}, ("a",), [3], object(), True])
 def test_a_value_of_another_type_is_a_type_error(webhook, value):
-    with pytest.raises(TypeError, match="svix-id must be str"):
+    kind = type(value[0] if type(value) is list else value).__name__
+    with pytest.raises(TypeError) as caught:
         webhook.verify(ALL | {"svix-id": value}, BODY)
+    assert str(caught.value) == f"The value of svix-id must be str, bytes, a list of those or None, not {kind}."
 
 
 @pytest.mark.parametrize("name", [3, None, ("svix-id",) * 7])

@@ -24,7 +24,6 @@ from clerk_webhook import (
     PayloadError,
     SecretError,
     SignatureMismatchError,
-    TimestampError,
     TimestampTooNewError,
     TimestampTooOldError,
     Webhook,
@@ -90,54 +89,68 @@ def test_a_secret_without_its_padding_is_the_same_key(key):
     Webhook(secret, clock=lambda: NOW).verify(signed(secret=key), BODY)
 
 
+EMPTY = "The signing secret is empty."
+TOO_SHORT = "The signing secret is shorter than 24 bytes: it looks cut off, or like a placeholder."
+NOT_BASE64 = "The signing secret has characters that are not base64 (quotes, perhaps?)."
+URL_SAFE = "The signing secret is written in url-safe base64, with '-' or '_'."
+CUT_OFF = "The signing secret is cut off: no base64 has this length."
+TWO = "There is white space inside the signing secret: pass several secrets one by one."
+WRITTEN = "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
+WHERE = (
+    "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard (Webhooks, the endpoint, "
+    "Signing Secret)."
+)
 NOT_SECRETS = {
-    "None": (None, "None"),
-    "empty": ("", "empty"),
-    "blank": (" \n", "empty"),
-    "prefix only": ("whsec_", "empty"),
-    "empty bytes": (b"", "empty"),
-    "API key": ("sk_live_abcdefghijkl", "API secret key"),
-    "publishable key": ("pk_test_abcdefghijkl", "publishable"),
-    "asymmetric public key": ("whpk_MfKQ9r8GKYqrTwjU", "public key"),
-    "asymmetric private key": ("whsk_MfKQ9r8GKYqrTwjU", "private key"),
-    "url-safe base64": ("whsec_MfKQ9r8GKYqr-wjUPD8ILPZIo2La_aSw", "url-safe"),
-    "quotes": (f'"{SECRET}"', "quotes"),
-    "other alphabet": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS€", "not base64"),
-    "padding inside": ("whsec_MfKQ=9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "not base64"),
-    "too much padding": (SECRET + "===", "not base64"),
-    "impossible length": (SECRET + "A", "cut off"),
-    "two in one": (f"{SECRET} {OTHER_SECRET}", "one by one"),
-    "written secret as bytes": (SECRET.encode(), "as str"),
+    "None": (None, "The signing secret is None: its environment variable is not set."),
+    "empty": ("", EMPTY),
+    "blank": (" \n", EMPTY),
+    "prefix only": ("whsec_", EMPTY),
+    "empty bytes": (b"", EMPTY),
+    "API key": (
+        "sk_live_abcdefghijkl",
+        "This is Clerk's API secret key (sk_...), not a webhook signing secret.",
+    ),
+    "publishable key": (
+        "pk_test_abcdefghijkl",
+        "This is Clerk's publishable key (pk_...), not a webhook signing secret.",
+    ),
+    "asymmetric public key": (
+        "whpk_MfKQ9r8GKYqrTwjU",
+        "This is a public key for asymmetric signatures (whpk_...), not a webhook signing secret.",
+    ),
+    "asymmetric private key": (
+        "whsk_MfKQ9r8GKYqrTwjU",
+        "This is a private key for asymmetric signatures (whsk_...), not a webhook signing secret.",
+    ),
+    "url-safe base64 with -": ("whsec_MfKQ9r8GKYqr-wjUPD8ILPZIo2LaLaSw", URL_SAFE),
+    "url-safe base64 with _": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La_aSw=", URL_SAFE),
+    "quotes": (f'"{SECRET}"', NOT_BASE64),
+    "other alphabet": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS€", NOT_BASE64),
+    "other letters": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSé", NOT_BASE64),
+    "padding inside": ("whsec_MfKQ=9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NOT_BASE64),
+    "too much padding": (SECRET + "===", NOT_BASE64),
+    "impossible length": (SECRET + "A", CUT_OFF),
+    "impossible length with padding": (SECRET + "A=", CUT_OFF),
+    "two in one": (f"{SECRET} {OTHER_SECRET}", TWO),
+    "written secret as bytes": (SECRET.encode(), WRITTEN),
+    # A stranger can guess these.
+    "placeholder": ("changeme", TOO_SHORT),
+    "placeholder with its prefix": ("whsec_aa", TOO_SHORT),
+    "placeholder with dashes": ("whsec_your_secret", TOO_SHORT),
+    "placeholder with spaces": ("<the secret>", TOO_SHORT),
+    "dots": ("whsec_...", TOO_SHORT),
+    "23 bytes": ("k" * 31, TOO_SHORT),
+    "23 bytes with padding": ("k" * 31 + "=", TOO_SHORT),
+    "23 raw bytes": (b"k" * 23, TOO_SHORT),
 }
 
 
 @pytest.mark.parametrize(("secret", "says"), NOT_SECRETS.values(), ids=NOT_SECRETS)
 def test_a_value_that_cannot_be_a_secret_is_refused_with_the_cure_and_never_repeated(secret, says):
-    with pytest.raises(SecretError, match=says) as caught:
+    with pytest.raises(SecretError) as caught:
         Webhook(secret)
-    assert "Clerk Dashboard" in str(caught.value)
+    assert str(caught.value) == f"{says} {WHERE}"
     assert caught.value.status == 500
-    if secret and len(secret.strip()) > len("whsec_"):
-        assert (secret if isinstance(secret, str) else secret.decode()) not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "changeme",
-        "test",
-        "whsec_aa",
-        "whsec_your_secret",
-        "<the secret>",
-        "whsec_...",
-        "k" * 31,
-        "k" * 31 + "=",
-        b"k" * 23,
-    ],
-)
-def test_a_placeholder_or_any_key_under_24_bytes_is_refused_because_a_stranger_can_guess_it(secret):
-    with pytest.raises(SecretError, match=r"cut off, or like a placeholder.*Clerk Dashboard"):
-        Webhook(secret)
 
 
 @pytest.mark.parametrize("length", range(len("whsec_"), len(SECRET)))
@@ -155,14 +168,15 @@ def test_a_key_of_24_bytes_or_more_is_accepted_raw_and_written(key):
 @pytest.mark.parametrize("secret", [3, [SECRET], bytearray(24)])
 def test_a_secret_of_another_type_is_a_type_error(secret):
     for call in (Webhook, lambda secret: Webhook(secret=secret), lambda secret: verify({}, b"", secret=secret)):
-        with pytest.raises(TypeError, match="must be str or bytes"):
+        with pytest.raises(TypeError, match=f"^The signing secret must be str or bytes, not {type(secret).__name__}.$"):
             call(secret)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"secret": None}])
 def test_no_secret_is_never_a_reason_to_skip_verification(arguments):
-    with pytest.raises(SecretError, match="no signing secret"):
+    with pytest.raises(SecretError) as caught:
         Webhook(**arguments)
+    assert str(caught.value) == "There is no signing secret: pass one, or use Webhook.from_env()."
 
 
 def test_a_secret_by_its_name_is_one_more_secret():
@@ -196,13 +210,21 @@ def test_from_env_takes_one_secret_without_its_prefix():
 
 @pytest.mark.parametrize("cut", [f"{SECRET[:-4]}\n{SECRET[-4:]}", f"{SECRET} {OTHER_SECRET.removeprefix('whsec_')}"])
 def test_from_env_refuses_a_secret_that_a_line_break_cut_in_two(cut):
-    with pytest.raises(SecretError, match="cut in two"):
+    with pytest.raises(SecretError) as caught:
         Webhook.from_env({"WEBHOOK_SECRET": cut})
+    assert str(caught.value) == (
+        "The variable holds several words, and not each of them starts with 'whsec_'. Write each secret in full, "
+        "separated by white space, or mend the one that is cut in two."
+    )
 
 
 def test_from_env_names_all_variables_if_none_is_set():
-    with pytest.raises(SecretError, match=r"CLERK_WEBHOOK_SIGNING_SECRET.*CLERK_WEBHOOK_SECRET.*WEBHOOK_SECRET"):
+    with pytest.raises(SecretError) as caught:
         Webhook.from_env({})
+    assert str(caught.value) == (
+        "No signing secret is configured: set CLERK_WEBHOOK_SIGNING_SECRET (or CLERK_WEBHOOK_SECRET, or "
+        "WEBHOOK_SECRET) to the endpoint's Signing Secret from the Clerk Dashboard, which starts with 'whsec_'."
+    )
 
 
 def test_from_env_passes_its_other_arguments_on():
@@ -243,10 +265,22 @@ def test_within_the_tolerance_either_way_is_accepted(webhook, skew):
     webhook.verify(signed(timestamp=NOW - skew), BODY)
 
 
-@pytest.mark.parametrize(("skew", "error"), [(301, TimestampTooOldError), (-301, TimestampTooNewError)])
-def test_outside_the_tolerance_is_refused_and_carries_the_skew(webhook, skew, error):
+TOO_OLD = (
+    "The attempt was signed 301 s ago, and 300 s are tolerated: it was delayed, it is a replay, or the clock of this "
+    "machine is ahead."
+)
+TOO_NEW = (
+    "The attempt was signed 301 s in the future, and 300 s are tolerated: the clock of this machine is probably behind."
+)
+
+
+@pytest.mark.parametrize(
+    ("skew", "error", "says"), [(301, TimestampTooOldError, TOO_OLD), (-301, TimestampTooNewError, TOO_NEW)]
+)
+def test_outside_the_tolerance_is_refused_and_carries_the_skew(webhook, skew, error, says):
     with pytest.raises(error) as caught:
         webhook.verify(signed(timestamp=NOW - skew), BODY)
+    assert str(caught.value) == says
     assert (caught.value.timestamp, caught.value.skew, caught.value.tolerance) == (NOW - skew, skew, 300)
 
 
@@ -266,15 +300,15 @@ def test_the_default_tolerance_is_300_seconds_everywhere():
 
 @pytest.mark.parametrize("now", [math.nan, math.inf, "1761912345", None])
 def test_a_clock_that_gives_no_time_is_a_value_error_with_the_cure(now):
-    with pytest.raises(ValueError, match="clock must return the seconds since the epoch"):
+    with pytest.raises(ValueError, match=f"^clock must return the seconds since the epoch, not {now!r}.$"):
         Webhook(SECRET, clock=lambda: now).verify(signed(), BODY)
 
 
 def test_a_tolerance_of_0_accepts_this_very_second_alone():
     webhook = Webhook(SECRET, tolerance=0, clock=lambda: NOW)
     webhook.verify(signed(), BODY)
-    for timestamp in (NOW - 1, NOW + 1):
-        with pytest.raises(TimestampError):
+    for timestamp, error in ((NOW - 1, TimestampTooOldError), (NOW + 1, TimestampTooNewError)):
+        with pytest.raises(error):
             webhook.verify(signed(timestamp=timestamp), BODY)
 
 
@@ -292,7 +326,7 @@ def test_an_infinite_tolerance_accepts_an_old_capture():
 
 @pytest.mark.parametrize("tolerance", [-1, math.nan, dt.timedelta(seconds=-1)])
 def test_a_tolerance_that_makes_no_sense_is_refused(tolerance):
-    with pytest.raises(ValueError, match="0 or more seconds"):
+    with pytest.raises(ValueError, match=r"^tolerance must be 0 or more seconds, not (-1|nan|-1\.0)\.$"):
         Webhook(SECRET, tolerance=tolerance)
 
 
@@ -367,7 +401,9 @@ GENUINE = signature().removeprefix("v1,")
         ("v1a," + GENUINE, ("v1a",)),
         ("v2," + GENUINE + " v1a,x v2,y", ("v2", "v1a")),
         ("v1," + GENUINE + ",v1,A", ("v1",)),
-        ("v1,A\tv1," + GENUINE, ("v1",)),
+        ("v1,A\tv2," + GENUINE, ("v1",)),
+        ("v1," + GENUINE + "\n", ("v1",)),
+        ("v1," + GENUINE + "\x0c", ("v1",)),
         ("v1,A", ("v1",)),
         ("v1,", ("v1",)),
         (",", ()),
@@ -411,11 +447,13 @@ def test_a_header_of_20000_entries_costs_64_comparisons_and_keeps_32_versions(we
     assert caught.value.versions == tuple(f"v{number}" for number in range(100, 132))
 
 
-def test_the_64th_entry_may_match_and_the_65th_may_not(webhook):
-    entries = ["v1,A"] * 63 + [signature(), signature()]
-    webhook.verify(signed() | {"svix-signature": " ".join(entries)}, BODY)
+def test_one_of_the_first_64_entries_may_match_and_a_later_one_may_not(webhook):
+    for place, others in ((0, 100), (63, 64), (63, 100)):
+        entries = ["v1,A"] * others
+        entries.insert(place, signature())
+        webhook.verify(signed() | {"svix-signature": " ".join(entries)}, BODY)
     with pytest.raises(SignatureMismatchError):
-        webhook.verify(signed() | {"svix-signature": " ".join(["v1,A", *entries[:-1]])}, BODY)
+        webhook.verify(signed() | {"svix-signature": " ".join(["v1,A"] * 64 + [signature()])}, BODY)
 
 
 def test_versions_after_the_64th_entry_are_not_reported(webhook):
@@ -424,17 +462,24 @@ def test_versions_after_the_64th_entry_are_not_reported(webhook):
     assert caught.value.versions == ("v1", "v2")
 
 
+NO_MATCH = (
+    "No v1 signature matches: check that the signing secret is the one of this endpoint, and that the body is the raw "
+    "bytes of the request, not JSON that was parsed and written again."
+)
+
+
 @pytest.mark.parametrize(
     ("signatures", "says"),
     [
-        ("v1,A v2,A", r"check that the signing secret is the one of this endpoint, and that the body is the raw bytes"),
-        ("v2,A v3,A v4,A v5,A v6,A", r"no v1 entry \(only v2, v3, v4, v5\), and Clerk"),
-        ("nothing", r"no v1 entry, and Clerk"),
+        ("v1,A v2,A", NO_MATCH),
+        ("v2,A v3,A v4,A v5,A v6,A", "svix-signature has no v1 entry (only v2, v3, v4, v5), and Clerk signs with v1."),
+        ("nothing", "svix-signature has no v1 entry, and Clerk signs with v1."),
     ],
 )
 def test_a_mismatch_says_what_to_check(webhook, signatures, says):
-    with pytest.raises(SignatureMismatchError, match=says):
+    with pytest.raises(SignatureMismatchError) as caught:
         webhook.verify(signed() | {"svix-signature": signatures}, BODY)
+    assert str(caught.value) == says
 
 
 @pytest.mark.parametrize(
@@ -465,28 +510,37 @@ def test_text_is_signed_as_utf8(webhook):
     webhook.verify(signed(body.encode()), body)
 
 
+PARSED = (
+    "Clerk did not sign parsed JSON. FastAPI and Starlette: `await request.body()`; Flask: `request.get_data()`; "
+    'Django: `request.body`; aiohttp: `await request.read()`; AWS Lambda: `event["body"]`.'
+)
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (json.loads(BODY), "raw body"),
-        ([], "raw body, bytes or str, not list"),
-        (None, "raw body"),
-        (3, "raw body"),
-        (BODY.decode, "call it"),
+        (json.loads(BODY), "not dict: " + PARSED),
+        ([], "not list: " + PARSED),
+        (None, "not NoneType: " + PARSED),
+        (3, "not int: " + PARSED),
+        (BODY.decode, "not builtin_function_or_method: it is a function: call it."),
     ],
 )
 def test_a_body_that_is_not_raw_is_a_type_error_with_the_cure(webhook, body, says):
     for call in (lambda: webhook.verify(signed(), body), lambda: webhook.sign(ID, NOW, body)):
-        with pytest.raises(TypeError, match=says):
+        with pytest.raises(TypeError) as caught:
             call()
+        assert str(caught.value) == f"body must be the raw body, bytes or str, {says}"
 
 
 @pytest.mark.parametrize("body", [BODY, BODY.decode(), bytearray(BODY), memoryview(BODY)])
 @pytest.mark.parametrize("headers", [signed(), list(signed().items()), None])
 def test_headers_and_body_in_the_order_of_svix_are_a_type_error_that_says_swapped(webhook, headers, body):
     for function in (webhook.verify, webhook.verify_and_parse):
-        with pytest.raises(TypeError, match="swapped: pass the headers first"):
+        with pytest.raises(TypeError) as caught:
             function(body, headers)
+        says = "The headers and the body are swapped: pass the headers first, then the raw body."
+        assert str(caught.value) == says
 
 
 def test_a_body_that_was_not_awaited_is_a_type_error_that_says_await(webhook):
@@ -494,7 +548,7 @@ def test_a_body_that_was_not_awaited_is_a_type_error_that_says_await(webhook):
         return BODY
 
     body = read()
-    with pytest.raises(TypeError, match="await"):
+    with pytest.raises(TypeError, match=r"not coroutine: it was not awaited: pass `await request\.body\(\)`\.$"):
         webhook.verify(signed(), body)
     body.close()
 
@@ -544,17 +598,21 @@ def test_a_lack_of_memory_is_not_the_fault_of_the_body():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"tolerance": "300"}, "tolerance must be seconds, as int or float, or a timedelta, not str"),
-        ({"tolerance": None}, "tolerance must be seconds, .* not NoneType"),
-        ({"tolerance": decimal.Decimal(300)}, "tolerance must be seconds, .* not Decimal"),
-        ({"tolerance": [300]}, "tolerance must be seconds, .* not list"),
-        ({"loads": json}, "loads must be a function such as json.loads, not module"),
-        ({"clock": NOW}, r"clock must be a function such as time\.time, not int"),
+        ({"tolerance": "300"}, "tolerance must be seconds, as int or float, or a timedelta, not str."),
+        ({"tolerance": None}, "tolerance must be seconds, as int or float, or a timedelta, not NoneType."),
+        (
+            {"tolerance": decimal.Decimal(300)},
+            "tolerance must be seconds, as int or float, or a timedelta, not Decimal.",
+        ),
+        ({"tolerance": [300]}, "tolerance must be seconds, as int or float, or a timedelta, not list."),
+        ({"loads": json}, "loads must be a function such as json.loads, not module."),
+        ({"clock": NOW}, "clock must be a function such as time.time, not int."),
     ],
 )
 def test_an_argument_of_the_wrong_type_is_a_type_error_with_the_cure(function, arguments, says):
-    with pytest.raises(TypeError, match=says):
+    with pytest.raises(TypeError) as caught:
         function(**arguments)
+    assert str(caught.value) == says
 
 
 @pytest.mark.parametrize("tolerance", ["300", None, decimal.Decimal(300)])
@@ -566,7 +624,9 @@ def test_a_tolerance_of_the_wrong_type_is_a_type_error_of_the_functions_too(tole
 
 @pytest.mark.parametrize("environ", ["WEBHOOK_SECRET", SECRET, [("WEBHOOK_SECRET", SECRET)]])
 def test_an_environment_that_is_no_mapping_is_a_type_error_with_the_cure(environ):
-    with pytest.raises(TypeError, match=r"environ must be a mapping such as os\.environ"):
+    with pytest.raises(
+        TypeError, match=rf"^environ must be a mapping such as os\.environ, not {type(environ).__name__}\.$"
+    ):
         Webhook.from_env(environ)
 
 
@@ -766,39 +826,43 @@ def test_signing_takes_an_aware_datetime(webhook):
     assert webhook.sign(ID, dt.datetime.fromtimestamp(NOW + 0.9, dt.UTC), BODY) == signature()
 
 
+BAD_ID = "svix-id must be 1 to 256 visible ASCII characters without '.'."
+BAD_TIMESTAMP = "svix-timestamp must be whole seconds since the epoch, in 1 to 12 plain digits."
+
+
 @pytest.mark.parametrize(
-    ("message_id", "timestamp", "name"),
-    [
-        ("a.b", NOW, "svix-id"),
-        ("", NOW, "svix-id"),
-        (ID, -1, "svix-timestamp"),
-        (ID, 0, "svix-timestamp"),
-        (ID, NOW * 1000, "svix-timestamp"),
-    ],
+    ("message_id", "timestamp", "says"),
+    [("a.b", NOW, BAD_ID), ("", NOW, BAD_ID), (ID, -1, BAD_TIMESTAMP), (ID, 0, BAD_TIMESTAMP)]
+    + [(ID, NOW * 1000, BAD_TIMESTAMP)],
 )
 def test_signing_refuses_a_value_that_verification_would_refuse_and_speaks_of_no_request(
-    webhook, message_id, timestamp, name
+    webhook, message_id, timestamp, says
 ):
-    with pytest.raises(InvalidHeaderError, match=f"^{name} must be [^:]*$") as caught:
+    with pytest.raises(InvalidHeaderError) as caught:
         webhook.sign(message_id, timestamp, BODY)
-    assert caught.value.name == name
-    assert "Clerk" not in str(caught.value)
+    assert str(caught.value) == says
+    assert caught.value.name == says.split()[0]
 
 
 @pytest.mark.parametrize(
     ("message_id", "timestamp", "says"),
     [
-        (None, NOW, "message_id must be str, not NoneType"),
-        (5, NOW, "message_id must be str, not int"),
-        (b"msg_1", NOW, "message_id must be str, not bytes"),
-        (ID, NOW + 0.5, "timestamp must be whole seconds, as int, or an aware datetime, not float"),
-        (ID, str(NOW), "timestamp must be whole seconds, .* not str"),
-        (ID, None, "timestamp must be whole seconds, .* not NoneType"),
-        (ID, True, "timestamp must be whole seconds, .* not bool"),
-        (ID, dt.date(2025, 1, 1), "timestamp must be whole seconds, .* not date"),
-        (ID, dt.datetime(2025, 1, 1), "without a time zone"),  # noqa: DTZ001  # this is the mistake
+        (None, NOW, "message_id must be str, not NoneType."),
+        (5, NOW, "message_id must be str, not int."),
+        (b"msg_1", NOW, "message_id must be str, not bytes."),
+        (ID, NOW + 0.5, "timestamp must be whole seconds, as int, or an aware datetime, not float."),
+        (ID, str(NOW), "timestamp must be whole seconds, as int, or an aware datetime, not str."),
+        (ID, None, "timestamp must be whole seconds, as int, or an aware datetime, not NoneType."),
+        (ID, True, "timestamp must be whole seconds, as int, or an aware datetime, not bool."),
+        (ID, dt.date(2025, 1, 1), "timestamp must be whole seconds, as int, or an aware datetime, not date."),
+        (
+            ID,
+            dt.datetime(2025, 1, 1),  # noqa: DTZ001  # this is the mistake
+            "timestamp is a datetime without a time zone, so its moment is not clear.",
+        ),
     ],
 )
 def test_signing_refuses_an_argument_of_the_wrong_type_with_the_cure(webhook, message_id, timestamp, says):
-    with pytest.raises(TypeError, match=says):
+    with pytest.raises(TypeError) as caught:
         webhook.sign(message_id, timestamp, BODY)
+    assert str(caught.value) == says
