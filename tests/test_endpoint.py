@@ -131,6 +131,12 @@ def test_a_webhook_stands_alone(arguments):
         Endpoint(webhook=Webhook(SECRET), **arguments)
 
 
+@pytest.mark.parametrize(("skew", "status"), [(300, 200), (301, 400), (-300, 200), (-301, 400)])
+def test_an_endpoint_tolerates_300_seconds_both_ways_unless_told_otherwise(skew, status):
+    now = int(time.time())
+    assert Endpoint(SECRET, clock=lambda: now + skew).handle(*delivery(timestamp=now)).status == status
+
+
 def test_an_endpoint_reads_at_most_one_mebibyte_unless_told_otherwise():
     assert Endpoint(SECRET).max_body == 1_048_576
     assert Endpoint(SECRET, max_body=1).max_body == 1

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
@@ -129,6 +130,29 @@ def test_a_cancelled_request_releases_its_claim():
     assert asyncio.run(story()) == HANDLED
     assert len(seen) == 2
     assert [attempt.outcome for attempt in observed] == ["cancelled", "handled"]
+
+
+def test_a_cancelled_request_waits_until_its_claim_is_released():
+    class SlowStore(MemoryStore):
+        def release(self, message_id, owner=""):
+            time.sleep(0.05)
+            super().release(message_id, owner)
+
+    store = SlowStore()
+    endpoint = Endpoint(SECRET, store=store)
+    entered = threading.Event()
+
+    @endpoint.on(events.UserCreated)
+    async def handler(event):
+        entered.set()
+        await asyncio.sleep(60)
+
+    async def story():
+        with pytest.raises(asyncio.CancelledError):
+            await (await cancelled(endpoint, entered))
+        return store.claim("msg_1")
+
+    assert asyncio.run(story()) is Claim.NEW
 
 
 def test_a_cancelled_request_without_a_store_is_cancelled_and_observed(caplog):
