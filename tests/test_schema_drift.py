@@ -139,6 +139,18 @@ def differences(old, new):
             ["Keys gone: `SessionJSON.user`: gone. In session.created."],
         ),
         (
+            # Its key that changes has one line.
+            {"schemas/Session/allOf/1/properties/user": ref("User"), f"{USER}/first_name": STRING},
+            [
+                "Keys added: `SessionJSON.user`: `object`, not required. In session.created.",
+                "Keys changed: `UserJSON.first_name`: never null now. In user.created.",
+            ],
+            [
+                "Keys gone: `SessionJSON.user`: gone. In session.created.",
+                "Keys changed: `UserJSON.first_name`: can be null now. In user.created.",
+            ],
+        ),
+        (
             {"schemas/Session/allOf/1/properties/actor/properties/iss": STRING},
             ["Keys added: `SessionJSON.actor.iss`: `string`, not required. In session.created."],
             ["Keys gone: `SessionJSON.actor.iss`: gone. In session.created."],
@@ -291,6 +303,13 @@ def test_a_key_anywhere_in_the_pinned_schema_counts(path):
     key = path.rpartition("/")[2]
     lines = differences(PINNED_SCHEMA, edited(PINNED_SCHEMA, {path: GONE}))
     assert any(f".{key}`" in line for line in lines)
+
+
+def test_the_only_key_of_an_object_counts_although_another_place_still_has_it():
+    path = "schemas/Session/allOf/1/properties/user"
+    old = edited(SMALL, {path: record(email_addresses=array(ref("EmailAddress")))})
+    new = edited(SMALL, {path: record(email_addresses=array(record()))})
+    assert differences(old, new) == ["Keys gone: `EmailAddressJSON.verification`: gone. In session.created."]
 
 
 def test_a_line_says_what_the_types_have():

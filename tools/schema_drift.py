@@ -125,7 +125,7 @@ def keys_of(schema: Schema, event_types: Iterable[str]) -> dict[Place, Key]:
 def only_in(keys: dict[Place, Key], others: dict[Place, Key]) -> Iterator[tuple[Place, Key]]:
     """Yield the keys that the others lack, without the keys of an object that the others have at another place."""
     objects = {place[:-1] for place in others} | others.keys()
-    known = set(others.values())
+    known = {*others.values(), *(key for place, key in keys.items() if place in others)}
     for place, key in keys.items():
         if place not in others and (place[:-1] in objects or key not in known):
             yield place, key
