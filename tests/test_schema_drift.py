@@ -312,6 +312,12 @@ def test_the_only_key_of_an_object_counts_although_another_place_still_has_it():
     assert differences(old, new) == ["Keys gone: `EmailAddressJSON.verification`: gone. In session.created."]
 
 
+def test_a_new_name_in_the_schema_does_not_count_before_the_event_has_a_class():
+    pause = {"schemas/Pause": record(until=INTEGER), "schemas/Stop": record(until=INTEGER)}
+    old = edited(SMALL, pause | {"webhooks/session.paused": {"data": ref("Pause")}})
+    assert differences(old, edited(old, {"webhooks/session.paused/data": ref("Stop")})) == []
+
+
 def test_a_line_says_what_the_types_have():
     edits = {f"{USER}/birthday": STRING, f"{USER}/mood": STRING, f"{USER}/first_name": STRING}
     edits |= {"webhooks/session.ended": {"data": ref("User")}, "webhooks/session.paused": {"data": ref("User")}}

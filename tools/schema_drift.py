@@ -155,11 +155,8 @@ def check_list(old: Schema, new: Schema) -> dict[str, list[str]]:
     before, now = keys_of(old, common), keys_of(new, [each for each in new.webhooks if each not in alike])
     keys_added = {place: key.line(key.description()) for place, key in only_in(now, before)}
     keys_gone = {place: key.line("gone") for place, key in only_in(before, now)}
-    changed = {
-        place: key.line("; ".join(key.changes(before[place])))
-        for place, key in now.items()
-        if place in before and key != before[place]
-    }
+    changes = ((place, key, "; ".join(key.changes(before[place]))) for place, key in now.items() if place in before)
+    changed = {place: key.line(news) for place, key, news in changes if news}
     return {
         "Events added": [event_line(each, f"payload of {alike.get(each, 'its own')}") for each in added],
         "Events gone": [event_line(each, "gone") for each in gone],
