@@ -6,6 +6,7 @@ block below `<!-- file: NAME -->` is a file that the commands find. `<!-- not ex
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from doctest import ELLIPSIS, OutputChecker
@@ -42,6 +43,8 @@ def run(shell, command):
 
 @pytest.mark.parametrize("page", list(filter(has_commands, PAGES)), ids=lambda page: page.stem)
 def test_the_commands_of_a_page_print_what_the_page_shows(page, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     shell = subprocess.Popen(
         ["bash"],
@@ -55,6 +58,7 @@ def test_the_commands_of_a_page_print_what_the_page_shows(page, tmp_path):
     )
     try:
         for marker, kind, text in blocks(page):
+            text = text.replace("8000", str(free))  # noqa: PLW2901  # whatever listens on this machine already
             if (marker or "").startswith("file: "):
                 (tmp_path / marker.removeprefix("file: ")).write_text(text)
             if kind != "console":
