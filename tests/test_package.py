@@ -1,6 +1,5 @@
 """The names that an import gives, and the modules that it loads."""
 
-import subprocess
 import sys
 import tomllib
 from importlib import import_module
@@ -8,15 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from interpreter import python
 
 import clerk_webhook
 
 PROJECT = Path(__file__).parents[1]
-
-
-def python(code, *options):
-    run = subprocess.run([sys.executable, *options, "-c", code], check=True, capture_output=True, text=True)
-    return run.stdout.strip()
 
 
 def test_all_names_exist_and_are_all_public_names():

@@ -1,0 +1,13 @@
+"""A Python of its own, to see what an import brings."""
+
+import os
+import subprocess
+import sys
+
+
+def python(code, *options):
+    """Run code in a new interpreter; return what it prints."""
+    # Coverage would follow, and import modules of its own.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    run = subprocess.run([sys.executable, *options, "-c", code], check=True, capture_output=True, text=True, env=env)
+    return run.stdout.strip()
