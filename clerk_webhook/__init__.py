@@ -1,10 +1,13 @@
 """Verify Clerk webhooks and get typed events, in any framework.
 
-from clerk_webhook import events, verify_and_parse
+Example:
+    ```python
+    from clerk_webhook import verify_and_parse
 
-event = verify_and_parse(request.headers, request.body)  # secret from the environment
-if event.type == "user.created":
-    print(event.data["email_addresses"])
+    event = verify_and_parse(request.headers, request.body)  # the secret comes from the environment
+    if event.type == "user.created":
+        print(event.data["email_addresses"])
+    ```
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["event_from_json", "parse_event", "parse_json", "to_bytes"]
 
-# Users write into genuine events (`unsafe_metadata`), and Python cannot copy or pickle what is nested too deeply.
-# 200 is far above the five levels of Clerk's events, and orjson writes no more than 254.
+# Users write into genuine events (`unsafe_metadata`), and Python cannot copy or pickle a value that is nested too
+# deeply. 200 is far above the five levels of Clerk's events, and orjson writes no more than 254.
 _MAX_DEPTH = 200
 
 # Any, because a check against dict itself gives a dict of Unknown, and a check by a function takes noticeable time.
@@ -107,7 +107,7 @@ def parse_json(body: bytes | bytearray | memoryview | str, loads: Callable[[byte
 
 
 def to_bytes(body: Any) -> bytes | None:
-    """Return a raw body as the bytes that were signed. None if it is no raw body."""
+    """Return a raw body as the bytes that were signed. None if it is not a raw body."""
     if isinstance(body, str):
         # A lenient framework may leave lone surrogates in a text, and a strict codec would raise an error for them.
         # Encoded like this they are not UTF-8, and they match no genuine signature.

@@ -97,7 +97,7 @@ class Webhook:
             loads: Parses JSON from UTF-8 bytes instead of the standard library: `orjson.loads` for example.
 
         Raises:
-            SecretError: There is no secret, or one of them cannot be a signing secret.
+            SecretError: No secret was passed, or one of them cannot be a signing secret.
             TypeError: An argument has the wrong type.
             ValueError: The tolerance is negative or not a number.
         """
@@ -171,7 +171,7 @@ class Webhook:
 
         Raises:
             WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
-            TypeError: `headers` are no headers, or `body` is no raw body.
+            TypeError: `headers` is neither a mapping nor pairs, or `body` is not raw.
 
         Example:
             ```python
@@ -193,9 +193,9 @@ class Webhook:
 
         Raises:
             WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
-            PayloadError: The message is genuine, but its body is not a Clerk event, or it exceeds the limits that
-                `parse_event` has.
-            TypeError: `headers` are no headers, or `body` is no raw body.
+            PayloadError: The message is genuine, but its body is not a Clerk event, or exceeds the limits of
+                `parse_event`.
+            TypeError: `headers` is neither a mapping nor pairs, or `body` is not raw.
 
         Example:
             ```python
@@ -273,7 +273,7 @@ def verify(
         The id of the message, and the time when this attempt was signed.
 
     Raises:
-        SecretError: There is no secret, or the secret cannot be one.
+        SecretError: No secret is configured, or the secret cannot be one.
         WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
         TypeError: An argument has the wrong type.
         ValueError: The tolerance is negative or not a number.
@@ -309,10 +309,10 @@ def verify_and_parse(
         The event: one of the classes in `clerk_webhook.events`, by its `type`.
 
     Raises:
-        SecretError: There is no secret, or the secret cannot be one.
+        SecretError: No secret is configured, or the secret cannot be one.
         WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
-        PayloadError: The message is genuine, but its body is not a Clerk event, or it exceeds the limits that
-            `parse_event` has.
+        PayloadError: The message is genuine, but its body is not a Clerk event, or exceeds the limits of
+            `parse_event`.
         TypeError: An argument has the wrong type.
         ValueError: The tolerance is negative or not a number.
 

@@ -9,6 +9,7 @@ import inspect
 import json
 import math
 import pydoc
+import string
 import traceback
 from functools import partial
 
@@ -57,6 +58,11 @@ def test_known_answers_are_signed_and_verified(secret, message_id, timestamp, bo
     assert webhook.sign(message_id, timestamp, body) == expected
     headers = {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": expected}
     assert webhook.verify(headers, body) == Message(id=message_id, timestamp=timestamp)
+
+
+def test_nothing_can_be_added_to_a_webhook(webhook):
+    with pytest.raises(AttributeError):
+        webhook.secret = SECRET
 
 
 def test_a_genuine_delivery_gives_the_typed_event(webhook):
@@ -159,7 +165,13 @@ def test_a_genuine_secret_that_is_cut_off_anywhere_is_refused(length):
         Webhook(SECRET[:length])
 
 
-@pytest.mark.parametrize("key", [b"k" * 24, b"k" * 65])
+@pytest.mark.parametrize("last", string.ascii_letters + string.digits + "+/")
+def test_every_character_of_base64_may_end_a_secret(last):
+    key = base64.b64decode("k" * 31 + last)
+    Webhook("k" * 31 + last, clock=lambda: NOW).verify(signed(secret=key), BODY)
+
+
+@pytest.mark.parametrize("key", [b"k" * 24, b"k" * 25, b"k" * 26, b"k" * 65])
 def test_a_key_of_24_bytes_or_more_is_accepted_raw_and_written(key):
     for secret in (key, "whsec_" + base64.b64encode(key).decode()):
         Webhook(secret, clock=lambda: NOW).verify(signed(secret=key), BODY)
@@ -333,7 +345,7 @@ def test_a_tolerance_that_makes_no_sense_is_refused(tolerance):
 @pytest.mark.parametrize(
     "timestamp",
     ["1761912345.0", "+1761912345", "-5", "1e9", "1_761_912_345", "01761912345", "0", "1761912345000", "٣", "0x10", "x"]
-    + ["1761912345 1", "1761912345\n", "17619\x0012345", "²", "NaN", "inf"],
+    + ["1761912345 1", "1761912345\n", "17619\x0012345", "1²", "1٣", "NaN", "inf"],
 )
 def test_a_timestamp_that_is_not_plain_whole_seconds_is_refused(webhook, timestamp):
     with pytest.raises(InvalidHeaderError, match="whole seconds") as caught:
@@ -343,13 +355,17 @@ def test_a_timestamp_that_is_not_plain_whole_seconds_is_refused(webhook, timesta
 
 # Rule 5: the message id
 
+VISIBLE = string.ascii_letters + string.digits + string.punctuation
 
-@pytest.mark.parametrize("message_id", ["a", "!~", "x" * 256])
+
+@pytest.mark.parametrize("message_id", ["a", VISIBLE.replace(".", ""), "x" * 256])
 def test_a_visible_ascii_id_is_accepted(webhook, message_id):
     assert webhook.verify(signed(message_id=message_id), BODY).id == message_id
 
 
-@pytest.mark.parametrize("message_id", ["a.b", "x" * 257, "a b", "é", "a\tb", "a\x00", "a\n", "msg_\xff", "\ud800"])
+@pytest.mark.parametrize(
+    "message_id", ["a.b", "x" * 257, "a b", "é", "a\tb", "a\x00", "a\n", "a\x7f", "msg_\xff", "\ud800"]
+)
 def test_an_id_that_is_not_visible_ascii_without_dot_is_refused(webhook, message_id):
     with pytest.raises(InvalidHeaderError, match="visible ASCII") as caught:
         webhook.verify(signed() | {"svix-id": message_id}, BODY)
@@ -400,6 +416,7 @@ GENUINE = signature().removeprefix("v1,")
         ("v1=" + GENUINE, ()),
         ("v1a," + GENUINE, ("v1a",)),
         ("v2," + GENUINE + " v1a,x v2,y", ("v2", "v1a")),
+        ("v123xyz,A v1234,A v1abcd,A v,A va,A 1,A", ("v123xyz",)),
         ("v1," + GENUINE + ",v1,A", ("v1",)),
         ("v1,A\tv2," + GENUINE, ("v1",)),
         ("v1," + GENUINE + "\n", ("v1",)),

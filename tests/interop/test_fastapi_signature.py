@@ -14,7 +14,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def verified(event_class):
-    """Return the dependency that verifies a request, annotated with what it gives."""
+    """Return the dependency that verifies a request, annotated with the event class."""
 
     async def dependency(request: Request):
         return verify_and_parse(request.headers, await request.body(), secret=SECRET)
