@@ -281,18 +281,19 @@ def test_django_without_autocommit_needs_no_atomic_block(postgres):
     assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the attribute came with Python 3.12")
-def test_aiosqlites_autocommit_by_the_attribute_of_python_3_12_is_refused(sqlite):
-    async def check():
-        async with aiosqlite.connect(sqlite.target, autocommit=True) as connection:
-            for target in (connection, await connection.cursor()):
-                with pytest.raises(RuntimeError, match="autocommit"):
-                    await newest(target, CREATED)
-        async with aiosqlite.connect(sqlite.target, autocommit=False) as connection:
-            await connection.execute(CREATE_TABLE)
-            assert await newest(connection, CREATED)
+if sys.version_info >= (3, 12):  # which brought the attribute
 
-    asyncio.run(check())
+    def test_aiosqlites_autocommit_by_the_attribute_of_python_3_12_is_refused(sqlite):
+        async def check():
+            async with aiosqlite.connect(sqlite.target, autocommit=True) as connection:
+                for target in (connection, await connection.cursor()):
+                    with pytest.raises(RuntimeError, match="autocommit"):
+                        await newest(target, CREATED)
+            async with aiosqlite.connect(sqlite.target, autocommit=False) as connection:
+                await connection.execute(CREATE_TABLE)
+                assert await newest(connection, CREATED)
+
+        asyncio.run(check())
 
 
 # Factories, gathering, and objects that are not connections.
