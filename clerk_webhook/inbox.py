@@ -333,7 +333,11 @@ def _record_in_sqlalchemy(connection: Any, version: Version, scope: str) -> bool
         connection.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
     pooled, dialect = connection.connection, connection.dialect
     if dialect.name == "sqlite":
-        autocommits, statement = _sqlite_autocommits(pooled.driver_connection), version.statement("qmark", scope)
+        statement = version.statement("qmark", scope)
+        if dialect.is_async:  # aiosqlite, as above
+            autocommits = pooled.dbapi_connection.run_async(lambda raw: raw._execute(_sqlite_autocommits, raw._conn))  # noqa: SLF001
+        else:
+            autocommits = _sqlite_autocommits(pooled.driver_connection)
     else:
         autocommits = pooled.dbapi_connection.autocommit is True
         statement = version.statement("numeric_dollar" if dialect.driver == "asyncpg" else "format", scope)
