@@ -97,7 +97,7 @@ async def _event(request: Request, webhook: WebhookSource | None, max_body: int)
     # The scope has each header as it was sent: a copy by name would hide the second of two.
     event = receive(webhook, request.scope["headers"], await _read(request, max_body))
     if isinstance(event, Refusal):
-        # Not Starlette's: an application's handler for FastAPI's HTTPException would not see that one.
+        # An application's handler for FastAPI's HTTPException would not see Starlette's.
         raise HTTPException(*event)
     return event
 
@@ -119,6 +119,6 @@ async def _read(request: Request, max_body: int) -> bytes | Unread:
     except RuntimeError:  # "Stream consumed"
         _logger.warning("Something read the request first (request.stream(), request.form()): no body is left.")
         return "refused"
-    # Starlette's own `body()` keeps the body like this. Without it nothing could read the body again.
+    # Starlette's own `body()` keeps the body like this, and a route can read the body again.
     request._body = whole = body.getvalue()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return whole
