@@ -31,7 +31,7 @@ class Refusal(NamedTuple):
 
     Attributes:
         status: The HTTP status.
-        reason: The code of the error: the sender learns nothing new. Of a wrong configuration it says nothing.
+        reason: The code of the error, which tells the sender nothing new. A wrong configuration is not told at all.
         headers: Further headers.
     """
 

@@ -133,7 +133,7 @@ def view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. From now on async handlers are refused when they are registered.
+        TypeError: A handler is async. Async handlers are refused later too, when they are registered.
 
     Example:
         ```python

@@ -14,6 +14,7 @@ async def clerk(event: ClerkEvent) -> None:
 
 from __future__ import annotations
 
+import logging
 from contextlib import aclosing, suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .endpoint.answers import Unread
 
 __all__ = ["ClerkEvent", "clerk_event", "verified"]
+
+_logger = logging.getLogger("clerk_webhook")
 
 
 def verified(webhook: WebhookSource, *, max_body: int = MAX_BODY) -> Callable[[Request], Awaitable[WebhookEvent]]:
@@ -75,8 +78,8 @@ async def clerk_event(request: Request) -> WebhookEvent:
         request: The request. A route reads its body again by `await request.body()`.
 
     Raises:
-        HTTPException: 400 with the code of the error as detail (`"signature_mismatch"`), or `"incomplete_body"` if the
-            client has gone; 413 with `"too_large"`; 500 if the secret is missing or wrong.
+        HTTPException: 400 with the code of the error as detail (`"signature_mismatch"`), or `"incomplete_body"` if no
+            body is left; 413 with `"too_large"`; 500 if the secret is missing or wrong.
 
     Example:
         ```python
@@ -94,7 +97,7 @@ async def _event(request: Request, webhook: WebhookSource | None, max_body: int)
     # The scope has each header as it was sent: a copy by name would hide the second of two.
     event = receive(webhook, request.scope["headers"], await _read(request, max_body))
     if isinstance(event, Refusal):
-        # Not Starlette's: an application's handler for FastAPI's HTTPException would not see that one.
+        # An application's handler for FastAPI's HTTPException would not see Starlette's.
         raise HTTPException(*event)
     return event
 
@@ -113,6 +116,9 @@ async def _read(request: Request, max_body: int) -> bytes | Unread:
                     return "too_large"
     except ClientDisconnect:
         return "refused"
-    # Starlette's own `body()` keeps the body like this. Without it nothing could read the body again.
+    except RuntimeError:  # "Stream consumed"
+        _logger.warning("Something read the request first (request.stream(), request.form()): no body is left.")
+        return "refused"
+    # Starlette's own `body()` keeps the body like this, and a route can read the body again.
     request._body = whole = body.getvalue()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return whole

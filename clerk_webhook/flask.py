@@ -71,7 +71,7 @@ def clerk_event(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> 
     if isinstance(event, Refusal):
         status, reason, headers = event
 
-        # An application's error handler makes an answer of its own: the headers are added to that one too.
+        # An application's error handler makes an answer of its own, which needs the headers too.
         @after_this_request
         def add_headers(response: Response) -> Response:
             response.headers.update(headers)
@@ -90,7 +90,7 @@ def view(endpoint: Endpoint) -> Callable[[], Response]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. From now on async handlers are refused when they are registered.
+        TypeError: A handler is async. Async handlers are refused later too, when they are registered.
 
     Example:
         ```python

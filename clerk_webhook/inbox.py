@@ -243,7 +243,7 @@ def newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -
     Raises:
         RuntimeError: The connection is in autocommit. Nothing was executed.
         ValueError: The event's payload has no `id`, or a time of the `Version` is not in milliseconds.
-        TypeError: This is not a connection that is known. `Version.statement` is for others.
+        TypeError: The connection is of another kind. `Version.statement` is for others.
 
     Example:
         ```python
@@ -275,7 +275,7 @@ def once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool
     Raises:
         RuntimeError: The connection is in autocommit. Nothing was executed.
         ValueError: The event has no message id.
-        TypeError: This is not a connection that is known. `Version.statement` is for others.
+        TypeError: The connection is of another kind. `Version.statement` is for others.
 
     Example:
         ```python
@@ -291,7 +291,7 @@ def once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool
 
 
 def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBool:
-    """Execute the statement over whichever kind of connection this is: each has an attribute that the others lack."""
+    """Execute the statement over a connection of any kind: each kind has an attribute that the others lack."""
     if hasattr(connection, "session_factory"):  # SQLAlchemy: scoped_session and async_scoped_session
         connection = connection()
     if hasattr(connection, "run_sync"):  # AsyncSession and AsyncConnection
@@ -309,7 +309,7 @@ def _record(connection: Any, version: Version, scope: str) -> bool | AwaitableBo
         _refuse_autocommit(on=django.get_autocommit(), cure="Use transaction.atomic().")
     elif hasattr(raw, "in_transaction"):
         if hasattr(connection, "_execute"):
-            # aiosqlite: sqlite3 tells of autocommit in the connection's thread alone, and no public way leads there.
+            # aiosqlite: sqlite3 tells of autocommit only in the connection's thread, and no public way leads there.
             return AwaitableBool(connection._execute(_record, getattr(raw, "_conn", raw), version, scope))  # noqa: SLF001
         _refuse_autocommit(on=_sqlite_autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
         return connection.execute(*version.statement("qmark", scope)).fetchone() is not None
@@ -333,7 +333,11 @@ def _record_in_sqlalchemy(connection: Any, version: Version, scope: str) -> bool
         connection.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
     pooled, dialect = connection.connection, connection.dialect
     if dialect.name == "sqlite":
-        autocommits, statement = _sqlite_autocommits(pooled.driver_connection), version.statement("qmark", scope)
+        statement = version.statement("qmark", scope)
+        if dialect.is_async:  # aiosqlite, as above
+            autocommits = pooled.dbapi_connection.run_async(lambda raw: raw._execute(_sqlite_autocommits, raw._conn))  # noqa: SLF001
+        else:
+            autocommits = _sqlite_autocommits(pooled.driver_connection)
     else:
         autocommits = pooled.dbapi_connection.autocommit is True
         statement = version.statement("numeric_dollar" if dialect.driver == "asyncpg" else "format", scope)

@@ -60,7 +60,7 @@ class RedisStore:
             keep: How long a message that is done is remembered, in seconds.
 
         Raises:
-            TypeError: If `client` is no client or an async one, or `lease` or `keep` is neither a number nor a
+            TypeError: If `client` is not a sync client of Redis, or `lease` or `keep` is neither a number nor a
                 timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years.
         """

@@ -16,7 +16,7 @@ app = FastAPI()
 database = open_database()
 
 
-# Not `async def`: FastAPI runs these functions in threads, so waiting for the database stops nobody else.
+# FastAPI runs functions that are not `async def` in threads, so waiting for the database stops nobody else.
 @app.post("/api/webhooks")
 def clerk(event: ClerkEvent) -> None:
     with database.begin() as session:  # committed before the answer: an exception rolls all back, and Clerk sends again

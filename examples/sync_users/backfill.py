@@ -57,7 +57,8 @@ def again(error: Exception) -> bool | float:
     """Say whether to ask again, or after how many seconds."""
     if isinstance(error, httpx2.HTTPStatusError):
         if error.response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-            return float(error.response.headers.get("retry-after", 1))
+            seconds = error.response.headers.get("retry-after", "")
+            return float(seconds) if seconds.isdecimal() else True
         return error.response.is_server_error
     return isinstance(error, httpx2.TransportError)
 
@@ -70,13 +71,13 @@ def ask(clerk: httpx2.Client, path: str, **parameters: Any) -> Any:
 
 def run(job: Callable[[sessionmaker[Session], httpx2.Client], object]) -> None:
     """Run a job with the database and Clerk, and say in one line how it failed."""
-    key = os.environ["CLERK_SECRET_KEY"]
+    key = os.environ["CLERK_SECRET_KEY"].strip()  # an error about a line break would show the key
     url = os.environ.get("CLERK_API_URL", "https://api.clerk.com/v1")
     with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as clerk:
         try:
             job(open_database(), clerk)
-        except httpx2.HTTPError as error:
-            sys.exit(f"Stopped, and nobody was deleted, because Clerk did not answer as it should: {error}")
+        except (httpx2.HTTPError, ValueError, KeyError) as error:  # ValueError: no JSON, or not a resource
+            sys.exit(f"Stopped, and nobody was deleted, because Clerk did not answer as it should: {error!r}")
         except SQLAlchemyError as error:  # not its text, which may quote a row
             sys.exit(f"Stopped, because the database failed: {type(error).__name__}")
 

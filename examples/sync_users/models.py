@@ -37,7 +37,7 @@ class Organization(Base):
 class Membership(Base):
     __tablename__ = "memberships"
 
-    # Not keyed by user and organization: a user who leaves and joins again has a new membership, with a new id.
+    # User and organization are not the key: a user who leaves and joins again has a new membership, with a new id.
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id"), index=True)
     role: Mapped[str | None]

@@ -53,12 +53,12 @@ EVENTS = [
     event(7, "organizationMembership.deleted", id="orgmem_1", role="org:admin", **ADA),
     event(8, "organizationMembership.created", id="orgmem_2", role="org:guest", **ADA),
     event(9, "organizationMembership.updated", id="orgmem_2", role="org:member", **ADA),
-    # Eve founds an organization and deletes it and herself. Nothing is heard of the creation of either.
+    # Eve founds an organization and deletes it and herself. Neither creation arrives.
     event(10, "organizationMembership.created", id="orgmem_3", role="org:admin", **EVE),
     event(11, "user.updated", id="user_eve", first_name="Eve", **address("eve@example.com")),
     event(12, "organization.deleted", id="org_2"),
     event(13, "user.deleted", id="user_eve"),
-    # Of Ivy nothing is heard but that she joined and left.
+    # Ivy joins and leaves. No event of her own arrives.
     event(14, "organizationMembership.created", id="orgmem_4", role="org:member", **IVY),
     event(15, "organizationMembership.deleted", id="orgmem_4", role="org:member", **IVY),
 ]

@@ -298,6 +298,20 @@ def test_the_body_can_be_read_before_and_after(app):
     assert TestClient(app).post("/", **genuine()).json() is True
 
 
+@pytest.mark.parametrize("message", [genuine, lambda: {"files": {"a": b"b"}}], ids=["genuine", "form"])
+def test_a_dependency_that_leaves_no_body_has_the_message_refused(app, caplog, message):
+    async def reads_first(request: Request) -> None:
+        async for _ in request.stream():  # as request.form() does for a form
+            pass
+
+    @app.post("/", dependencies=[Depends(reads_first)])
+    def clerk(event: ClerkEvent) -> None: ...
+
+    answer = TestClient(app).post("/", **message())
+    assert (answer.status_code, answer.json()) == (400, {"detail": "incomplete_body"})
+    assert "read the request first" in caplog.text
+
+
 def test_a_test_overrides_the_dependency(app):
     @app.post("/")
     async def clerk(event: ClerkEvent) -> str | None:

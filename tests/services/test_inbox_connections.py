@@ -295,6 +295,19 @@ if sys.version_info >= (3, 12):  # which brought the attribute
 
         asyncio.run(check())
 
+    @pytest.mark.parametrize("driver", ["pysqlite", "aiosqlite"])
+    def test_sqlalchemy_over_autocommit_by_the_attribute_of_python_3_12_is_refused(driver, sqlite):
+        async def check():
+            make = create_async_engine if driver == "aiosqlite" else sa.create_engine
+            engine = make(sqlalchemy_url(sqlite.target, driver), connect_args={"autocommit": True})
+            session = (AsyncSession if driver == "aiosqlite" else Session)(engine)
+            with pytest.raises(RuntimeError, match="autocommit"):
+                await settle(newest(session, CREATED))
+            await settle(session.close())
+            await settle(engine.dispose())
+
+        asyncio.run(check())
+
 
 # Factories, gathering, and objects that are not connections.
 

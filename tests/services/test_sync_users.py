@@ -465,7 +465,8 @@ def test_the_clerk_api_of_these_tests_takes_a_limit_of_501_for_10(api):
 @pytest.mark.parametrize("script", ["backfill.py", "reconcile.py"])
 def test_a_429_is_waited_for_and_a_5xx_is_asked_again(tmp_path, api, script):
     populate(api)
-    api.faults = [(429, {"retry-after": "2"}), (500, {}), (429, {}), (503, {})]
+    a_date = {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    api.faults = [(429, {"retry-after": "2"}), (500, {}), (429, {}), (429, a_date), (503, {})]
     started = time.monotonic()
     done = run(script, f"sqlite:///{tmp_path}/users.db", api)
     assert done.returncode == 0, done.stderr
@@ -599,6 +600,31 @@ def test_reconcile_deletes_nobody_unless_clerk_answers_everything(tmp_path, api,
     assert "deleted: 6" in run("reconcile.py", database_url, api).stdout
     assert alive(database, "users") == alive(database, "memberships") == set()
     database.dispose()
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/user_2", "/organizations/org_1/memberships"])
+def test_reconcile_deletes_nobody_if_an_answer_of_200_is_not_clerks(tmp_path, api, path):
+    database_url = f"sqlite:///{tmp_path}/users.db"
+    database = sqlalchemy.create_engine(database_url)
+    populate(api, users=1)
+    assert run("backfill.py", database_url, api).returncode == 0
+    api.users.clear()
+    api.memberships.clear()
+    before = everything(database)
+    api.broken[path] = 200
+    done = run("reconcile.py", database_url, api)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Stopped, and nobody was deleted")
+    assert done.stderr.count("\n") == 1
+    assert everything(database) == before
+    database.dispose()
+
+
+def test_a_key_with_a_line_break_works_and_is_not_shown(tmp_path, api):
+    populate(api)
+    done = run("backfill.py", f"sqlite:///{tmp_path}/users.db", api, CLERK_SECRET_KEY=f"{KEY}\n")
+    assert KEY not in done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def test_reconcile_asks_for_an_id_that_is_no_id(app, database_url, api):
