@@ -17,7 +17,7 @@ from clerk_webhook import parse_event  # noqa: E402
 from clerk_webhook.endpoint import Endpoint  # noqa: E402
 from clerk_webhook.testing import sample_event, signed_request  # noqa: E402
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "effects-inbox-or-store.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "queues.md"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
