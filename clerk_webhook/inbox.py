@@ -334,8 +334,8 @@ def _record_in_sqlalchemy(connection: Any, version: Version, scope: str) -> bool
     pooled, dialect = connection.connection, connection.dialect
     if dialect.name == "sqlite":
         statement = version.statement("qmark", scope)
-        if dialect.is_async:  # aiosqlite, as above
-            autocommits = pooled.dbapi_connection.run_async(lambda raw: raw._execute(_sqlite_autocommits, raw._conn))  # noqa: SLF001
+        if dialect.is_async:
+            autocommits = pooled.dbapi_connection.run_async(_aiosqlite_autocommits)
         else:
             autocommits = _sqlite_autocommits(pooled.driver_connection)
     else:
@@ -359,6 +359,10 @@ async def _record_in_async_psycopg(cursor: Any, statement: tuple[str, tuple[str,
 def _sqlite_autocommits(raw: Any) -> bool:
     # Python 3.12 added `autocommit`: True, False, or the old way by `isolation_level`, which is -1.
     return not raw.in_transaction and (raw.isolation_level is None or getattr(raw, "autocommit", -1) is True)
+
+
+def _aiosqlite_autocommits(raw: Any) -> Awaitable[bool]:
+    return raw._execute(_sqlite_autocommits, raw._conn)  # noqa: SLF001  # as in _record
 
 
 def _refuse_autocommit(*, on: bool, cure: str) -> None:

@@ -384,12 +384,9 @@ class Database:
 
 
 def sqlalchemy_aiosqlite(database):
-    """Return an adapter that tells nothing about autocommit: the thread of the connection alone can tell."""
-
-    def run_async(function):
-        return asyncio.run(function(aiosqlite(database, _conn=database.sqlite)))
-
-    return SimpleNamespace(run_async=run_async)
+    """Return an adapter, whose connection tells nothing about autocommit: the connection's own thread can tell."""
+    connection = aiosqlite(database, _conn=database.sqlite)
+    return SimpleNamespace(run_async=lambda function: asyncio.run(function(connection)))
 
 
 def sqlalchemy_connection(database, name="postgresql", driver="psycopg", *, begun=False):
@@ -401,7 +398,7 @@ def sqlalchemy_connection(database, name="postgresql", driver="psycopg", *, begu
 
     return SimpleNamespace(
         dialect=SimpleNamespace(name=name, driver=driver, is_async=driver == "aiosqlite"),
-        # Autocommit is known to the one for PostgreSQL (an adapter, for asyncpg), and to the other for SQLite.
+        # Autocommit is known to the first for PostgreSQL (an adapter, for asyncpg), and to the second for pysqlite.
         connection=SimpleNamespace(
             dbapi_connection=sqlalchemy_aiosqlite(database) if driver == "aiosqlite" else database,
             driver_connection=database.sqlite if driver == "pysqlite" else None,
