@@ -362,7 +362,8 @@ def _sqlite_autocommits(raw: Any) -> bool:
 
 
 def _aiosqlite_autocommits(raw: Any) -> Awaitable[bool]:
-    return raw._execute(_sqlite_autocommits, raw._conn)  # noqa: SLF001  # as in _record
+    answer: Awaitable[bool] = raw._execute(_sqlite_autocommits, raw._conn)  # noqa: SLF001  # as in _record
+    return answer
 
 
 def _refuse_autocommit(*, on: bool, cure: str) -> None:
