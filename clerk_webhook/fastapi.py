@@ -42,7 +42,8 @@ def verified(webhook: WebhookSource, *, max_body: int = MAX_BODY) -> Callable[[R
     """Return a dependency that gives the event of a genuine request, for a `Webhook` of your own.
 
     Args:
-        webhook: The `Webhook`, or a function that returns it. The function is called at each request.
+        webhook: The `Webhook`, or a function that returns it. The function is called at each request, in the event
+            loop, so it must not block.
         max_body: The largest body that is read, in bytes.
 
     Returns:

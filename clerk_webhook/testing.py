@@ -321,6 +321,8 @@ def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
         return event
     if isinstance(event, str):
         return event.encode()
+    if not isinstance(event, Event | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        raise TypeError(f"event must be an event, a body as a mapping, bytes or str, not {type(event).__name__}.")
     body = event.raw if isinstance(event, Event) else dict(event)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

@@ -123,6 +123,14 @@ def test_anything_else_is_a_type_error_with_a_cure(make, event_type, shown):
 # Signing.
 
 USER_CREATED = sample_event(events.UserCreated)
+
+
+@pytest.mark.parametrize("event", [object(), 5, None, ["user.created"]])
+def test_a_value_that_is_not_an_event_is_a_type_error_with_the_cure(event):
+    with pytest.raises(TypeError, match=f"event must be an event, .* not {type(event).__name__}"):
+        signed_request(event, SECRET)
+
+
 COMPACT = '{"data":{"first_name":"Zoë"},"object":"event","type":"user.created"}'
 
 

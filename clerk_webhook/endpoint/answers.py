@@ -1,6 +1,6 @@
 """The answers of an endpoint: every outcome with its status, and the protocol that a transport relies on.
 
-Svix sends a message again until it gets a 2xx within 15 s: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and
+Svix sends a message until it gets a 2xx within 15 s: at once, then again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and
 10 h (https://docs.svix.com/retries). So a 2xx says "done, or not for us", and everything else says "send it again".
 """
 
