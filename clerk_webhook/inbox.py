@@ -361,9 +361,8 @@ def _sqlite_autocommits(raw: Any) -> bool:
     return not raw.in_transaction and (raw.isolation_level is None or getattr(raw, "autocommit", -1) is True)
 
 
-def _aiosqlite_autocommits(raw: Any) -> Awaitable[bool]:
-    answer: Awaitable[bool] = raw._execute(_sqlite_autocommits, raw._conn)  # noqa: SLF001  # as in _record
-    return answer
+async def _aiosqlite_autocommits(raw: Any) -> bool:
+    return bool(await raw._execute(_sqlite_autocommits, raw._conn))  # noqa: SLF001  # as in _record
 
 
 def _refuse_autocommit(*, on: bool, cure: str) -> None:

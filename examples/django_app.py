@@ -4,6 +4,9 @@ Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... gunicorn django_app:wsgi
 Or: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... daphne django_app:asgi
 """
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -76,4 +79,13 @@ urlpatterns = [
 ]
 
 wsgi = get_wsgi_application()
-asgi = get_asgi_application()
+django = get_asgi_application()
+
+
+async def asgi(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    if scope["type"] == "websocket":  # Django raises an exception for it: a 500 for everyone who asks
+        await send({"type": "websocket.close"})
+    else:
+        await django(scope, receive, send)

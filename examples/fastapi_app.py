@@ -5,6 +5,7 @@ Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn fastapi_app:app
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from clerk_webhook import ClerkWebhookError, events, verify_and_parse
@@ -40,6 +41,8 @@ async def by_hand(request: Request) -> dict[str, str]:
         event = verify_and_parse(request.headers, await request.body())
     except ClerkWebhookError as error:
         raise HTTPException(error.status, error.code) from error
+    except ClientDisconnect as error:  # Starlette raises it if the client hangs up
+        raise HTTPException(400) from error
     if event.type == "user.created":
         await run_in_threadpool(welcome, event)  # blocking code must not run in the event loop
     return {"received": event.wire_type}

@@ -37,6 +37,8 @@ def welcome(event: events.UserCreated) -> None:
 @app.post("/by-hand")
 def by_hand() -> dict[str, str]:
     request.max_content_length = 1 << 20  # Flask 3.1 or newer; nothing limits it by default
+    if request.content_length is None:  # a body in chunks: gunicorn raises errors of its own while it is read
+        abort(411)
     try:
         event = verify_and_parse(request.headers, request.get_data())
     except ClerkWebhookError as error:

@@ -7,7 +7,7 @@ from asyncio import to_thread
 from typing import Any
 
 from litestar import Litestar, Request, asgi, post
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException, InternalServerException
 from litestar.types import Receive, Scope, Send
 
 from clerk_webhook import ClerkWebhookError, events, verify_and_parse
@@ -34,6 +34,8 @@ async def by_hand(request: Request[Any, Any, Any]) -> dict[str, str]:
         event = verify_and_parse(request.headers, await request.body())
     except ClerkWebhookError as error:
         raise HTTPException(error.code, status_code=error.status) from error
+    except InternalServerException as error:  # by Litestar, if the client hangs up
+        raise ClientException from error
     if event.type == "user.created":
         await to_thread(welcome, event)  # blocking code must not run in the event loop
     return {"received": event.wire_type}

@@ -5,7 +5,7 @@ Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn starlette_app:app
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -25,6 +25,8 @@ async def by_hand(request: Request) -> JSONResponse:
         event = verify_and_parse(request.headers, await request.body())
     except ClerkWebhookError as error:
         return JSONResponse({"error": error.code}, error.status)
+    except ClientDisconnect:
+        return JSONResponse({"error": "incomplete_body"}, 400)
     if event.type == "user.created":
         await run_in_threadpool(welcome, event)  # blocking code must not run in the event loop
     return JSONResponse({"received": event.wire_type})

@@ -17,6 +17,7 @@ import pytest
 from deliveries import BODY, ID, NOW, OTHER_SECRET, SECRET, signature, signed
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import binary
 
 from clerk_webhook import (
     ClerkWebhookError,
@@ -653,7 +654,7 @@ HEADER_TEXT = st.one_of(
     st.text(),
     st.sampled_from(["", " ", ID, str(NOW), signature(), "v1,", "v1,A", "1.5", "٣", "\xe9"]),
 )
-HEADER_VALUE = st.one_of(st.none(), HEADER_TEXT, st.binary(), st.lists(st.one_of(HEADER_TEXT, st.binary()), max_size=3))
+HEADER_VALUE = st.one_of(st.none(), HEADER_TEXT, binary(), st.lists(st.one_of(HEADER_TEXT, binary()), max_size=3))
 NAME = st.one_of(
     st.sampled_from(
         ["svix-id", "Svix-Id", "sViX-iD", "HTTP_SVIX_ID", "svix-timestamp", "svix-signature", "SVIX-SIGNATURE"]
@@ -666,7 +667,7 @@ HEADERS = st.one_of(
     st.lists(st.tuples(NAME, HEADER_VALUE), max_size=8),
     st.lists(st.tuples(NAME.map(lambda name: name.encode("utf-8", "replace")), HEADER_VALUE), max_size=8),
 )
-ANY_BODY = st.one_of(st.binary(), st.text(), st.just(BODY), st.binary().map(bytearray), st.binary().map(memoryview))
+ANY_BODY = st.one_of(binary(), st.text(), st.just(BODY), binary().map(bytearray), binary().map(memoryview))
 
 
 @given(headers=HEADERS, body=ANY_BODY)
@@ -690,7 +691,7 @@ EVENT_LIKE = st.fixed_dictionaries(
     {"type": st.sampled_from([*events.EVENT_CLASSES, "unknown", "new.type"]) | JSON, "data": JSON},
     optional={"timestamp": JSON, "instance_id": JSON, "event_attributes": JSON, "object": JSON},
 )
-SIGNED_BODY = st.binary() | (JSON | EVENT_LIKE).map(lambda value: json.dumps(value).encode())
+SIGNED_BODY = binary() | (JSON | EVENT_LIKE).map(lambda value: json.dumps(value).encode())
 
 
 @given(body=SIGNED_BODY)

@@ -276,8 +276,7 @@ class BillingSubscriptionItemWebhookEventJSON(_SubscriptionItem):
     """A subscription item, in ``subscriptionItem.*`` and inside the subscriptions of ``subscription.*``."""
 
     object: Literal["commerce_subscription_item", "subscription_item"]
-    """`"commerce_subscription_item"` since November 2025, `"subscription_item"` before. The Dashboard's "Send Example"
-    still has the latter."""
+    """`"commerce_subscription_item"` since November 2025, `"subscription_item"` before and in Clerk's own examples."""
 
     is_free_trial: NotRequired[bool]
     """True if the item is in its free trial now."""

@@ -33,8 +33,8 @@ class NotInstalledError(Exception):
 class Server:
     """An example that is running."""
 
-    def __init__(self, port, log):
-        self.port = port
+    def __init__(self, port, pid, log):
+        self.port, self.pid = port, pid
         self._log = log
 
     def output(self):
@@ -47,8 +47,8 @@ class Server:
 
 
 @contextmanager
-def start_server(arguments, log):
-    """Run `python <arguments>` among the examples for as long as the block lasts.
+def start_server(arguments, log, directory=EXAMPLES):
+    """Run `python <arguments>` in a directory for as long as the block lasts.
 
     `{port}` stands for the port in the arguments. Examples that are their own server read it from `PORT`.
     """
@@ -59,7 +59,7 @@ def start_server(arguments, log):
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments.format(port=port).split()],
-            cwd=EXAMPLES,
+            cwd=directory,
             env=os.environ | settings,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -74,7 +74,7 @@ def start_server(arguments, log):
             if missing:
                 raise NotInstalledError(f"{missing[1]} is not installed")
             raise RuntimeError(f"python {arguments} doesn't start: {text}")
-        yield Server(port, log)
+        yield Server(port, process.pid, log)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -145,11 +145,11 @@ def _listens(port):
 class Delivery:
     """A delivery, genuine at first, which the cases change before they send it. No other delivery has its user.
 
-    That user's id is in the output of a server once a handler has seen the event, and not before.
+    The id of the user is in the output of a server once for each time that a handler has seen the event.
     """
 
     def __init__(self):
-        self.user_id = f"user_{uuid.uuid4().hex}"
+        self.user_id, self.message_id = f"user_{uuid.uuid4().hex}", f"msg_{uuid.uuid4().hex}"
         event = {"data": {"id": self.user_id, "first_name": "Zoë"}, "object": "event", "type": "user.created"}
         self.body = json.dumps(event, ensure_ascii=False).encode()
         self.headers = {"content-type": [b"application/json"]}
@@ -158,7 +158,7 @@ class Delivery:
     def sign(self, *, secret=SECRET, age=0, fraction=""):
         """Sign the body as it is now, as of so many seconds ago."""
         timestamp = f"{int(time.time()) - age}{fraction}"
-        headers = signed(self.body, secret=secret, message_id="msg_" + self.user_id, timestamp=timestamp)
+        headers = signed(self.body, secret=secret, message_id=self.message_id, timestamp=timestamp)
         self.headers |= {name: [value.encode()] for name, value in headers.items()}
 
 
@@ -173,7 +173,8 @@ class Answer:
 
 def head(path, headers, *, method="POST"):
     """Return the bytes of a request before its body. The values of headers are lists, one line for each item."""
-    lines = [f"{method} {path} HTTP/1.1".encode(), b"host: 127.0.0.1", b"connection: close"]
+    headers = {"host": [b"127.0.0.1"], "connection": [b"close"]} | headers
+    lines = [f"{method} {path} HTTP/1.1".encode()]
     lines += [name.encode() + b": " + value for name, values in headers.items() for value in values]
     return b"\r\n".join([*lines, b"", b""])
 
@@ -209,6 +210,47 @@ def send(server, *pieces, pause=0.0):
             with suppress(ConnectionError):
                 connection.sendall(piece)
         return read_answer(connection)
+
+
+def statuses(server, data, *, half_close=False):
+    """Send bytes over a connection of their own, and return the status of each answer until the server closes it."""
+    answers = b""
+    with connect(server) as connection, suppress(ConnectionError):
+        with suppress(OSError):  # closed already
+            connection.sendall(data)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+        while piece := connection.recv(1 << 16):
+            answers += piece
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", answers)]
+
+
+def send_http_2(server, path, delivery, *, ends=True):
+    """Send a delivery over HTTP/2, and return the status of the answer, or None if the connection or the stream ends.
+
+    With `ends=False` the body stays out.
+    """
+    from h2.config import H2Configuration
+    from h2.connection import H2Connection
+    from h2.events import ConnectionTerminated, ResponseReceived, StreamReset
+
+    unchecked = H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
+    http_2 = H2Connection(unchecked)
+    http_2.initiate_connection()
+    target = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"127.0.0.1"), (b":path", path.encode())]
+    lines = [(name.encode(), value) for name, values in delivery.headers.items() for value in values]
+    http_2.send_headers(1, [*target, *lines])
+    if ends:
+        http_2.send_data(1, delivery.body, end_stream=True)
+    with connect(server) as connection, suppress(ConnectionError):
+        connection.sendall(http_2.data_to_send())
+        while data := connection.recv(1 << 16):
+            for event in http_2.receive_data(data):
+                if isinstance(event, ResponseReceived):
+                    return int(dict(event.headers)[b":status"])
+                if isinstance(event, ConnectionTerminated | StreamReset):
+                    return None
+    return None
 
 
 def pour(server, start, size, end=b""):
