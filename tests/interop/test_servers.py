@@ -292,7 +292,7 @@ def test_clients_that_stall_hold_up_nobody(server, run):
             connection.sendall(request(run.route, delivery)[: -len(delivery.body) // 2])
             if number % 2:
                 connection.shutdown(socket.SHUT_WR)
-            time.sleep(0.01)  # the queue of servers that are made for demonstration holds five
+            time.sleep(0.003)  # the queue of servers that are made for demonstration holds five
         for _ in range(3):
             assert send(server, request(run.route, Delivery())).status == 200
     assert send(server, request(run.route, Delivery())).status == 200
