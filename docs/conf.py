@@ -17,6 +17,10 @@ release = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["projec
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = "clerk_webhook"
+html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
+html_js_files = [("scrolling.js", {"defer": ""})]
+html_use_index = False  # the search finds every name, and the index is wider than a phone
 
 # Headings down to this depth have anchors. A link to a wrong anchor is a warning, and -W makes it an error.
 myst_heading_anchors = 3
