@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from ._arguments import INTERRUPTED, CommandError, OneLineParser
+from ._arguments import INTERRUPTED, CommandError, OneLineParser, without_secrets
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -45,12 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         print(end="", flush=True)  # does nothing if there is no standard output
     except CommandError as error:
-        print(f"clerk-webhook {options.command}: {error}", file=sys.stderr)
+        print(f"clerk-webhook {options.command}: {without_secrets(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has read enough, as `head` does. Python would complain when it flushes at exit:
+    except OSError as error:  # the disk is full, or the reader has read enough, as `head` does
+        if not isinstance(error, BrokenPipeError):
+            print(f"clerk-webhook {options.command}: can't write the output: {error.strerror}.", file=sys.stderr)
+        # Python would complain when it flushes at exit:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
