@@ -1,4 +1,4 @@
-"""Arguments that several commands share: signing secrets, files, URLs; and the error that ends a command."""
+"""The arguments that several commands share, and the error that ends a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ..webhook import SECRET_VARIABLES, Webhook
 from ._captures import Capture, read_captures
 
 __all__ = [
-    "INTERRUPTED",
     "CommandError",
     "OneLineParser",
     "add_delivery",
@@ -28,10 +27,6 @@ __all__ = [
     "webhook_of",
     "without_secrets",
 ]
-
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
 class CommandError(Exception):
@@ -99,8 +94,10 @@ def webhook_of(options: Namespace, tolerance: float = 300) -> Webhook:
 
 def configured_secrets() -> list[str]:
     """Return the signing secrets of the environment, without a check. The list is empty if none is configured."""
-    values = (os.environ.get(variable, "").split() for variable in SECRET_VARIABLES)
-    return next(filter(None, values), [])
+    for variable in SECRET_VARIABLES:
+        if secrets := os.environ.get(variable, "").split():
+            return secrets
+    return []
 
 
 def add_delivery(parser: ArgumentParser) -> None:
@@ -153,7 +150,7 @@ def file_content(argument: str) -> bytes:
         if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # None if it was closed
             raise CommandError("standard input is closed.")
     elif not argument.startswith("@"):
-        raise CommandError(f"write @{argument} for a file, or - for standard input: shells change what stands inline.")
+        raise CommandError(f"write @{argument} for a file, or - for standard input: shells change inline text.")
     try:
         return sys.stdin.buffer.read() if argument == "-" else Path(argument[1:]).read_bytes()
     except OSError as error:

@@ -18,7 +18,7 @@ _MAX_ANSWER = 1 << 16
 
 
 class NoAnswerError(Exception):
-    """The application did not answer. The message says why, and what to do."""
+    """The application did not answer. The message says why, and names the cure."""
 
 
 class Answer(NamedTuple):
@@ -54,7 +54,7 @@ def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
         body: The body. It is sent as it is.
 
     Raises:
-        NoAnswerError: No answer came.
+        NoAnswerError: The application did not answer.
     """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection

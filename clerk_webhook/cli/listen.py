@@ -8,7 +8,6 @@ import re
 import sys
 import time
 from argparse import ArgumentTypeError
-from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
@@ -19,7 +18,7 @@ from .._parse import parse_event
 from ..endpoint.answers import Response, respond
 from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
-from ._arguments import INTERRUPTED, CommandError, add_secret, configured_secrets, http_url, webhook_of
+from ._arguments import CommandError, add_secret, configured_secrets, http_url, webhook_of
 from ._captures import capture_record, message_id_of
 from ._http import NoAnswerError, advice, post
 from ._style import paint, printable
@@ -41,10 +40,9 @@ EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks 
 _MAX_BODY = 1 << 20
 # RFC 9110, section 7.6.1: "intermediaries SHOULD remove or replace fields that are known to require removal before
 # forwarding".
-_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"}
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer"}
 # A new request has a host and a length of its own. A compressed answer could be neither shown nor passed back.
-_NOT_FORWARDED = _HOP_BY_HOP | {"trailer", "transfer-encoding", "upgrade", "expect"}
-_NOT_FORWARDED |= {"host", "content-length", "accept-encoding"}
+_NOT_FORWARDED = _HOP_BY_HOP | {"transfer-encoding", "upgrade", "expect", "host", "content-length", "accept-encoding"}
 # The headers of an application's answer that Svix reads.
 _PASSED_BACK = ("retry-after", "webhook-delivery")
 # The keys of email.created and sms.created that hold one-time codes.
@@ -67,7 +65,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Listen until Ctrl-C; return 130."""
+    """Listen until Ctrl-C."""
     secrets = configured_secrets() if options.secret is None else [options.secret]
     webhook = webhook_of(options) if secrets else None
     target = urlsplit(options.forward_to or "")
@@ -86,11 +84,8 @@ def run(options: Namespace) -> int:
         ) from None
     with server:
         _announce(f"http://127.0.0.1:{server.server_address[1]}{options.path}", options, verifies=webhook is not None)
-        with suppress(KeyboardInterrupt):
-            server.serve_forever(poll_interval=0.1)
-    for failure in listener.failures:
-        raise failure
-    return INTERRUPTED
+        server.serve_forever(poll_interval=0.1)
+    raise listener.failures[0]  # nothing else ends it, besides Ctrl-C
 
 
 def _announce(url: str, options: Namespace, *, verifies: bool) -> None:
@@ -111,7 +106,7 @@ def _announce(url: str, options: Namespace, *, verifies: bool) -> None:
 
 
 class _Reply(NamedTuple):
-    """The answer to the sender, and the words that explain it in the terminal."""
+    """The answer to the sender, and the words that explain the answer in the terminal."""
 
     status: int
     headers: dict[str, str]
@@ -141,7 +136,7 @@ class _Listener(NamedTuple):
     failures: list[OSError | CommandError]
 
     def receive(self, pairs: list[tuple[str, str]], body: bytes) -> _Reply:
-        """Treat a delivery, and return the answer to its sender."""
+        """Process a delivery, and return the answer to the sender."""
         verdict, explanation = self._verdict(pairs, body)
         reply = self._forward(pairs, body, verdict)
         headers = _joined(pairs)
@@ -184,7 +179,7 @@ class _Listener(NamedTuple):
         return "verified", ""
 
     def _forward(self, pairs: list[tuple[str, str]], body: bytes, verdict: str) -> _Reply:
-        """Pass a delivery on to the application, if it is to be passed on."""
+        """Pass a delivery on to the application, unless the options keep it back."""
         if self.options.forward_to is None or not (verdict == "verified" or self.options.forward_unverified):
             return _Reply(*respond("refused" if verdict == "refused" else "handled"))
         forwarded = [(name, value) for name, value in pairs if name.lower() not in _NOT_FORWARDED]
@@ -286,7 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is http.server's
-        """Print nothing: the listener prints one line per delivery."""
+        """Print nothing, because the listener prints one line per delivery."""
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Send the deliveries in their order; return 0 if each got a 2xx, else 1."""
+    """Send the deliveries in the order of the file; return 0 if each got a 2xx, else 1."""
     webhook = None if options.as_recorded else webhook_of(options)
     name = options.file.removeprefix("@")
     captures = list(read_captures(file_content("-" if name == "-" else f"@{name}")))
