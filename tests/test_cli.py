@@ -9,10 +9,11 @@ import sys
 import time
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import pytest
 from commands import application, environment, in_terminal, screen, terminal, wait_until_it_reads_or_serves
-from deliveries import SECRET
+from deliveries import OTHER_SECRET, SECRET
 
 from clerk_webhook import Webhook, cli, parse_event
 from clerk_webhook.cli import COMMANDS, demo, main, make_parser
@@ -270,8 +271,10 @@ def given(request, tmp_path, monkeypatch):
         (
             {"type": "email.created"},
             1,
-            'missing    object: expected Literal["event"], found nothing\n'
-            "missing    data: expected EmailJSON, found nothing\nAs email.created with EmailJSON: 2 mismatches.\n",
+            (
+                'missing    object: expected Literal["event"], found nothing\n'
+                "missing    data: expected EmailJSON, found nothing\nAs email.created with EmailJSON: 2 mismatches.\n"
+            ),
         ),
         (
             {"object": "event", "type": "\x1b[2J\n", "data": 3},
@@ -315,7 +318,8 @@ def test_check_does_not_show_what_it_read(capsys, tmp_path):
         ["check", SECRET],
     ],
 )
-def test_a_secret_in_the_place_of_another_argument_is_not_repeated(arguments, capsys):
+def test_a_secret_in_the_place_of_another_argument_is_not_repeated(arguments, capsys, monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", OTHER_SECRET)
     try:
         assert main(arguments) == 2
     except SystemExit as error:
@@ -325,7 +329,7 @@ def test_a_secret_in_the_place_of_another_argument_is_not_repeated(arguments, ca
 
 @pytest.mark.parametrize("arguments", [["events"], ["secret"]])
 def test_a_full_disk_is_one_line(arguments):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "clerk_webhook", *arguments]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment())
     expected = f"clerk-webhook {arguments[0]}: can't write the output: No space left on device.\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ._arguments import CommandError, OneLineParser, without_secrets
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
 __all__ = ["COMMANDS", "main", "make_parser"]
@@ -40,7 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = main(["events", "user.created"])
         ```
     """
-    options = make_parser().parse_args(arguments)
+    try:
+        return _run(make_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would be a traceback while Python ends
+        return _INTERRUPTED
+
+
+def _run(options: Namespace) -> int:
+    """Run a command. An error becomes one line and an exit status."""
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
         # Windows' code pages lack most of the characters that a key or a name may hold.
@@ -51,9 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"clerk-webhook {options.command}: {without_secrets(str(error))}", file=sys.stderr)
         return error.status
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would be a traceback while Python ends
-        return _INTERRUPTED
     except OSError as error:  # the disk is full, or the reader has read enough, as `head` does
         if not isinstance(error, BrokenPipeError):
             print(f"clerk-webhook {options.command}: can't write the output: {error.strerror}.", file=sys.stderr)
