@@ -114,7 +114,9 @@ def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
         ```
     """
     # No payload has both keys: permissions have a `type`, messages and invitations have `data`.
-    return _is_object(value) and (value.get("object") == "event" or {"type", "data"} <= value.keys())
+    return _is_object(value) and (
+        value.get("object") == "event" or {"type", "data"} <= value.keys() or value.get("type") in [*EVENT_CLASSES]
+    )
 
 
 def payload_type_of(event_type: str) -> type[Any] | None:

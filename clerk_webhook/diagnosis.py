@@ -27,7 +27,7 @@ request, because an answer such as "the signature was cut off" helps a forger. N
 | `invalid_header` | the signature fits, and the message id or the timestamp has a form that is refused |
 | `id_left_out` | the message id is missing from the signed content |
 | `signature_cut_off` | the end of the signature is missing |
-| `signatures_joined_by_comma` | a comma stands between two signatures, where a space belongs |
+| `signatures_joined_by_comma` | a comma stands between two signatures instead of a space |
 | `signature_without_version` | the signature lacks the `v1,` before it |
 | `signature_hexadecimal` | the signature is in hexadecimal, not in base64 |
 | `signature_url_safe` | the signature is in url-safe base64 |
@@ -126,7 +126,7 @@ def diagnose(
     """
     try:
         if not secrets:
-            raise SecretError("There is no signing secret: pass the endpoint's as the third argument.")
+            raise SecretError("No signing secret was given: pass the endpoint's as the third argument.")
         keys = tuple(map(_usable_key, secrets))
         try:
             message_id, timestamp, signatures = find_signature_headers(headers)
@@ -440,7 +440,7 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
     (
         "secret_in_quotes",
         _in_secret(_without_quotes),
-        "The secret has quotes around it: remove them where it is configured.",
+        "The secret has quotes around it: remove the quotes from the configuration.",
     ),
     (
         "secret_as_bytes",

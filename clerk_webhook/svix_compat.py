@@ -125,5 +125,7 @@ class Webhook:
             signature = webhook.sign("msg_1", datetime.now(UTC), '{"type": "user.created"}')
             ```
         """
-        aware = timestamp.replace(tzinfo=UTC) if timestamp.tzinfo is None else timestamp
-        return self._webhook.sign(msg_id, aware, data)
+        # Anything else than a datetime is refused below, with the cure.
+        if isinstance(timestamp, datetime) and timestamp.tzinfo is None:  # pyright: ignore[reportUnnecessaryIsInstance]
+            timestamp = timestamp.replace(tzinfo=UTC)
+        return self._webhook.sign(msg_id, timestamp, data)

@@ -248,6 +248,7 @@ def deliver(
 
     Raises:
         SecretError: The secret cannot be a signing secret.
+        TypeError: `send` returned something else than a status.
 
     Example:
         ```python
@@ -263,6 +264,8 @@ def deliver(
             number = queue.pop()
             event, message_id, statuses = deliveries[number]
             status = send(signed_request(event, secret, message_id=message_id))
+            if not isinstance(status, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+                raise TypeError(f"send must return the status as an int, not {type(status).__name__}.")
             deliveries[number] = Delivery(event, message_id, (*statuses, status))
             if status // 100 != 2 and number not in queue and len(statuses) + 1 < _ATTEMPTS:  # noqa: PLR2004  # 2xx
                 queue.insert(chance.randint(0, len(queue)), number)

@@ -139,11 +139,14 @@ def in_terminal(*arguments, **options):
 
 
 def wait_until_it_reads_or_serves(popen):
-    """Wait until a process has nothing to do."""
-    used = -1
-    while used != (used := process_time(popen.pid)):
+    """Wait until a process sleeps (S), and does not merely wait for its turn (R)."""
+    before = None
+    while (now := activity_of(popen.pid)) != before or now[0] != "S":
+        before = now
         time.sleep(0.1)
 
 
-def process_time(pid):
-    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+def activity_of(pid):
+    """Return the state of a process and the time that it has used, as the kernel tells them."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[0], fields[11], fields[12]

@@ -31,6 +31,12 @@ def delivery(event_type="user.created", secret=SECRET):
     return sample_delivery(event_type, secret)
 
 
+def head(headers, *more):
+    """Return the start of a request whose connection ends with the answer."""
+    lines = ["POST /api/webhooks HTTP/1.1", "host: x", "connection: close", *more]
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+
+
 def raw_request(url, data):
     """Send bytes; return everything that comes back."""
     parts = urlsplit(url)
@@ -69,15 +75,35 @@ def test_a_refused_delivery_is_400_and_explained(spoil, code):
         assert len(line.partition(code)[2]) > 20
 
 
-def test_what_a_stranger_sends_cannot_steer_the_terminal():
+def test_a_stranger_cannot_steer_the_terminal():
     with listening() as process:
-        body = b'{"type": "user.\\u001b[2J\\n", "data": 1}'
-        head = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\nconnection: close\r\nsvix-id: \x1b[31m\r\n"
-        raw_request(process.url, head + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        body = b'{"type": "user.\\u001b[2J\\n\\u0000", "data": 1}'
+        raw_request(process.url, head({"svix-id": "\x1b[31m"}, f"content-length: {len(body)}") + body)
         line = process.line()
-        assert "user.?[2J?" in line
+        raw_request(process.url, b"POST /\x1b[2J HTTP/1.1\r\nhost: x\r\n\r\n")
+        _, out, err = process.interrupt()
+        assert "user.?[2J ?" in line
         assert "?[31m" in line
-        assert "\x1b" not in line
+        assert "\x1b" not in line + out + err
+
+
+def test_a_doubled_header_and_bytes_that_are_not_utf8_are_forwarded_untouched():
+    with application() as app, listening("--forward-to", app.url) as process:
+        headers, body = delivery()
+        start = head(headers, "x-name: a", "x-name: b", "accept-encoding: gzip", f"content-length: {len(body)}")
+        raw_request(process.url, start[:-2] + b"x-bytes: \xff\x1b\r\n\r\n" + body)
+        assert "verified  -> 200" in process.line()
+    (received,) = app.received
+    assert [value for name, value in received.headers if name == "x-name"] == ["a", "b"]
+    assert dict(received.headers)["x-bytes"] == "\xff\x1b"
+    assert "accept-encoding" not in dict(received.headers)  # a compressed answer could not be shown
+
+
+def test_a_stale_message_of_the_second_secret_is_called_stale():
+    with listening(secret=f"{OTHER_SECRET} {SECRET}") as process:
+        body = b'{"type": "user.created", "data": {}}'
+        post(process.url, signed(body, timestamp=int(time.time()) - 1000), body)
+        assert "(timestamp_too_old) The attempt was signed 100" in process.line()
 
 
 def test_a_verified_delivery_is_forwarded_untouched_and_the_answer_goes_back():
@@ -130,11 +156,13 @@ def test_without_a_secret_it_says_so_and_forwards_nothing():
     [
         (b"GET /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
         (b"HEAD /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
-        (b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", b"404"),
+        (b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}", b"404"),
+        (b"POST http://[ HTTP/1.1\r\nhost: x\r\n\r\n", b"404"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999999\r\n\r\n", b"413"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabc", b"400"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n-5\r\n", b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n-5\r\n", b"400"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nFFFFFF\r\n", b"413"),
     ],
 )
@@ -142,22 +170,24 @@ def test_other_requests_are_refused_as_an_endpoint_does(request_bytes, status):
     with listening() as process:
         answer = raw_request(process.url, request_bytes)
         assert answer.split()[1] == status
+        assert answer.count(b"HTTP/1.1 ") == 1
         assert answer.endswith(b"\r\n\r\n") == request_bytes.startswith(b"HEAD")
+        _, out, err = process.interrupt()
+        assert (out, err.count("\n")) == ("", 1)
+        assert f" with {status.decode()} (" in err
 
 
 def test_a_body_in_chunks_is_read():
     with listening() as process:
         headers, body = delivery()
         half = len(body) // 2
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
         chunks = b"%x\r\n%b\r\n%X;x=1\r\n%b\r\n0\r\ntrailer: 1\r\n\r\n" % (
             half,
             body[:half],
             len(body) - half,
             body[half:],
         )
-        request = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + head
-        assert b" 200 " in raw_request(process.url, request + b"transfer-encoding: chunked\r\n\r\n" + chunks)
+        assert b" 200 " in raw_request(process.url, head(headers, "transfer-encoding: chunked") + chunks)
         assert "verified" in process.line()
 
 
@@ -176,7 +206,7 @@ def test_codes_are_masked_in_what_is_printed():
     assert "ada@example.com" in out
 
 
-def test_what_is_saved_verifies_replays_and_is_loaded_by_a_test(tmp_path, capsys, monkeypatch):
+def test_a_saved_delivery_verifies_and_replays(tmp_path, capsys, monkeypatch):
     file = tmp_path / "deliveries.ndjson"
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
     headers, body = delivery()
@@ -224,26 +254,55 @@ def test_deliveries_of_clerks_own_command_line_are_read(tmp_path, capsys):
     assert "genuine: msg_" in capsys.readouterr().out
 
 
+def test_a_file_that_cannot_be_written_ends_the_command_after_the_answer():
+    with listening("--save", "/dev/full") as process:
+        assert post(process.url, *delivery())[0] == 200
+        assert process.popen.wait(10) == 1
+        assert process.interrupt()[2] == "clerk-webhook listen: can't write /dev/full: No space left on device.\n"
+
+
+def test_a_closed_pipe_ends_the_command_quietly_after_the_answer():
+    with listening() as process:
+        process.popen.stdout.close()
+        assert post(process.url, *delivery())[0] == 200
+        assert process.popen.wait(10) == 1
+        assert process.popen.stderr.read() == ""
+
+
+def test_a_saved_delivery_with_unbranded_headers_replays(tmp_path):
+    headers, body = delivery()
+    renamed = {name.replace("svix-", "webhook-"): value for name, value in headers.items()}
+    with listening("--save", str(tmp_path / "saved")) as process:
+        post(process.url, renamed, body)
+        assert f"  {headers['svix-id']}  verified" in process.line()
+    with application() as app:
+        assert main(["replay", str(tmp_path / "saved"), "--url", app.url, "--secret", SECRET]) == 0
+        assert main(["replay", str(tmp_path / "saved"), "--url", app.url, "--as-recorded"]) == 0
+    for received in app.received:
+        assert Webhook(SECRET).verify(received.headers, received.body).id == headers["svix-id"]
+
+
+def test_a_delivery_that_cannot_be_signed_does_not_stop_the_replay(tmp_path, capsys):
+    lines = [{"headers": {}, "body_b64": ""}, {"headers": signed(b"{}"), "body_b64": "e30="}]
+    (tmp_path / "saved").write_text("\n".join(map(json.dumps, lines)))
+    with application() as app:
+        assert main(["replay", str(tmp_path / "saved"), "--url", app.url, "--secret", SECRET]) == 1
+    assert [received.body for received in app.received] == [b"{}"]
+    assert "a saved delivery cannot be signed: svix-id" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("status", "exit_status"), [(204, 0), (500, 1)])
-def test_a_replay_fails_if_an_answer_is_no_2xx(status, exit_status, tmp_path):
+def test_a_replay_fails_unless_each_answer_is_a_2xx(status, exit_status, tmp_path):
     file = tmp_path / "saved"
     file.write_text(json.dumps({"headers": signed(b"{}"), "body_b64": "e30="}))
     with application((status, {}, b"")) as app:
         assert main(["replay", str(file), "--url", app.url, "--secret", SECRET]) == exit_status
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "cure"),
-    [
-        ("", 2, "holds no delivery"),
-        ('{"headers": {}, "body_b64": ""}', 1, "cannot be signed"),
-    ],
-)
-def test_a_file_that_cannot_be_replayed_is_told(content, status, cure, tmp_path, capsys):
-    file = tmp_path / "saved"
-    file.write_text(content)
-    assert main(["replay", str(file), "--url", "http://127.0.0.1:1", "--secret", SECRET]) == status
-    assert cure in capsys.readouterr().err
+def test_a_file_without_deliveries_is_told(tmp_path, capsys):
+    (tmp_path / "saved").write_text("")
+    assert main(["replay", str(tmp_path / "saved"), "--url", "http://127.0.0.1:1", "--secret", SECRET]) == 2
+    assert "holds no delivery" in capsys.readouterr().err
 
 
 def test_a_replay_to_a_closed_port_fails(tmp_path, capsys):
@@ -253,19 +312,29 @@ def test_a_replay_to_a_closed_port_fails(tmp_path, capsys):
     assert "nothing listens" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_and_a_file_that_cannot_be_written_are_told(capsys, tmp_path):
+def test_a_listener_that_cannot_start_says_why(capsys, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert main(["listen", "--port", str(server.getsockname()[1])]) == 1
     assert main(["listen", "--save", str(tmp_path)]) == 2
     assert main(["listen", "--secret", "sk_test_1"]) == 2
+    assert main(["listen", "--port", "3001", "--forward-to", "http://localhost:3001/api/webhooks"]) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 3
+    assert len(errors) == 4
     assert "--port" in errors[0]
     assert "can't write" in errors[1]
+    assert "--forward-to is the address of this listener" in errors[3]
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--port", "65536"], ["--port", "x"], ["--path", "api"], ["--forward-to", "localhost:3000"]]
+    "arguments",
+    [
+        ["--port", "65536"],
+        ["--port", "x"],
+        ["--path", "api"],
+        ["--path", "/api?a=1"],
+        ["--path", "/a b"],
+        ["--forward-to", "localhost:3000"],
+    ],
 )
 def test_wrong_arguments_leave_with_2(arguments):
     with pytest.raises(SystemExit, match="2"):

@@ -10,6 +10,8 @@ from deliveries import OTHER_SECRET, SECRET
 
 from clerk_webhook import Webhook, WebhookVerificationError
 from clerk_webhook.cli import main
+from clerk_webhook.events import EVENT_CLASSES
+from clerk_webhook.testing import sample_delivery
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +58,8 @@ def test_the_secret_can_be_given(capsys):
         ("email_addresses.0.email_address=g@example.com", ["email_addresses", 0, "email_address"], "g@example.com"),
         ("email_addresses.0.verification.status=failed", ["email_addresses", 0, "verification", "status"], "failed"),
         ("email_addresses=[]", ["email_addresses"], []),
+        ('first_name="\\ud800"', ["first_name"], "\ud800"),
+        ("public_metadata.\udcff=\udcff", ["public_metadata", "\udcff"], "\udcff"),  # an argument that is not UTF-8
     ],
 )
 def test_a_key_of_the_payload_can_be_set(assignment, path, value):
@@ -76,6 +80,7 @@ def test_a_key_of_the_payload_can_be_set(assignment, path, value):
         ("email_addresses.7.email_address=x", "'7' is not one of the"),
         ("email_addresses.first.email_address=x", "'first' is not one of the"),
         ("email_addresses.9=x", "'9' is not one of the"),
+        ("organization_memberships.0.role=x", "'0' is not one of the 0 entries"),
         ("first_name.x=1", "'x' has no place"),
         ("first_name", "is not KEY=VALUE"),
         ("=x", "is not KEY=VALUE"),
@@ -92,6 +97,13 @@ def test_a_path_that_the_payload_type_lacks_is_an_error_and_nothing_is_sent(assi
     assert cure in error
     assert error.count("\n") == 1
     assert app.received == []
+
+
+def test_each_sample_arrives_as_sample_delivery_makes_it():
+    with application() as app:
+        assert [send(app, event=event_type) for event_type in EVENT_CLASSES] == [0] * len(EVENT_CLASSES)
+    sent = [received.body for received in app.received]
+    assert sent == [sample_delivery(event_type, SECRET).body for event_type in EVENT_CLASSES]
 
 
 def test_messages_have_ids_of_their_own_unless_one_is_wanted():
@@ -167,8 +179,8 @@ def test_nothing_listens(capsys):
     assert "nothing listens" in json.loads(captured.out)["error"]
 
 
-@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n"])
-def test_an_answer_that_is_no_http_is_told(answer, capsys):
+@pytest.mark.parametrize("answer", [b"", b"\x1b[2Jnonsense\r\n\r\n"])
+def test_an_answer_that_is_not_http_is_one_line(answer, capsys):
     with socket.create_server(("127.0.0.1", 0)) as server:
         from threading import Thread
 
@@ -182,7 +194,9 @@ def test_an_answer_that_is_no_http_is_told(answer, capsys):
         thread.start()
         assert main(["send", "user.created", "--url", f"http://127.0.0.1:{server.getsockname()[1]}"]) == 1
         thread.join()
-    assert "sent no answer" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "sent no answer" in error
+    assert (error.count("\n"), error.count("\x1b")) == (1, 0)
 
 
 def test_a_slow_application_is_told_as_svix_would(monkeypatch, capsys):
@@ -224,9 +238,11 @@ def test_any_key_can_be_set_in_a_type_that_is_newer_than_this_release(tmp_path):
         (["user.create", "--url", "http://127.0.0.1:1"], "did you mean user.created?"),
         (["@/nowhere.json", "--url", "http://127.0.0.1:1"], "can't read /nowhere.json"),
         (["user.created"], "--url"),
-        (["user.created", "--url", "127.0.0.1:8000"], "is not a URL such as"),
-        (["user.created", "--url", "http://127.0.0.1:x/"], "is not a URL such as"),
-        (["user.created", "--url", "http://127.0.0.1/a b"], "is not a URL such as"),
+        (["user.created", "--url", "127.0.0.1:8000"], "must be one such as"),
+        (["user.created", "--url", "http://127.0.0.1:x/"], "must be one such as"),
+        (["user.created", "--url", "http://127.0.0.1/a b"], "must be one such as"),
+        (["user.created", "--url", "http://ada:my-password@127.0.0.1:1"], "without a user name and a password"),
+        (["user.created", "--url", "http://ada:my-password@127.0.0.1:x"], "without a user name and a password"),
         (["user.created", "--url", "http://127.0.0.1:1", "--times", "0"], "is not a whole number"),
         (["user.created", "--url", "http://127.0.0.1:1", "--times", "x"], "is not a whole number"),
         (["user.created", "--url", "http://127.0.0.1:1", "--secret", "sk_test_1"], "sk_..."),
@@ -241,6 +257,7 @@ def test_wrong_arguments_are_one_line_with_the_cure(arguments, cure, capsys):
     assert status == 2
     error = capsys.readouterr().err
     assert cure in error
+    assert "my-password" not in error
     assert error.count("\n") == 1
 
 

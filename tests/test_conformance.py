@@ -476,7 +476,9 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
         (MappingProxyType(BODY), True),
         ({"object": "event"}, True),
         ({"type": "user.created", "data": {}}, True),
-        ({"type": "user.created"}, False),
+        ({"type": "user.created"}, True),
+        ({"type": "system"}, False),
+        ({"type": []}, False),
         (USER, False),
         ({}, False),
         (None, False),
@@ -485,7 +487,7 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
         ([BODY], False),
     ],
 )
-def test_a_body_has_the_object_event_or_a_type_and_data(value, expected):
+def test_a_body_has_the_object_event_or_a_type_and_data_or_an_event_type(value, expected):
     assert is_body(value) is expected
 
 

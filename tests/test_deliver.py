@@ -10,7 +10,7 @@ EVENTS = [sample_event(event_type) for event_type in events.EVENT_CLASSES]
 
 
 class Receiver:
-    """Verifies each request, and answers with the statuses that it was given; then with 200."""
+    """Verifies each request, and answers with the given statuses, and then with 200."""
 
     def __init__(self, *statuses):
         self.statuses = list(statuses)
@@ -71,8 +71,14 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another():
     assert run(3) != run(4)
 
 
-def test_no_events_are_no_deliveries():
+def test_without_events_nothing_is_delivered():
     assert deliver([], Receiver(), SECRET) == []
+
+
+@pytest.mark.parametrize("answer", [None, "200", object()])
+def test_a_send_that_does_not_return_the_status_is_told(answer):
+    with pytest.raises(TypeError, match="send must return the status"):
+        deliver(EVENTS, lambda _: answer, SECRET)
 
 
 def test_a_wrong_secret_is_found_and_an_exception_passes_through():

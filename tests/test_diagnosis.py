@@ -200,7 +200,7 @@ def test_a_few_characters_of_a_signature_prove_nothing():
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ((signed(), BODY), SecretError, "no signing secret"),
+        ((signed(), BODY), SecretError, "No signing secret"),
         ((signed(), BODY, 3), TypeError, "must be str or bytes"),
         ((signed(), {}, SECRET), TypeError, "raw body"),
         ((3, BODY, SECRET), TypeError, "headers must be"),

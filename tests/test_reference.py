@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-from clerk_webhook.cli._reference import families, nested, payload_of, payload_types
+from clerk_webhook.cli._reference import nested, payload_of, payload_types
 from clerk_webhook.events import EVENT_CLASSES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -22,11 +22,6 @@ def test_every_event_type_and_payload_type_has_one_section_and_every_link_leads_
     assert sorted(headings[len(EVENT_CLASSES) :]) == sorted(payload_types())
     anchors = {re.sub(r"[^\w-]", "", heading.lower()) for heading in headings}
     assert set(re.findall(r"\]\(#(.+?)\)", PAGE)) <= anchors
-
-
-def test_every_event_type_is_in_its_family():
-    assert [event_type for family in families().values() for event_type in family] == list(EVENT_CLASSES)
-    assert families()["waitlistEntry"] == ("waitlistEntry.created", "waitlistEntry.updated")
 
 
 def test_payload_types_are_public():

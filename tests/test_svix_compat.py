@@ -118,6 +118,12 @@ def test_an_id_that_verify_would_refuse_is_not_signed():
         Webhook(SECRET).sign("msg.1", NAIVE, "{}")
 
 
+@pytest.mark.parametrize("timestamp", [None, "1761912345", 1761912345.5])
+def test_a_time_of_another_type_is_a_type_error_with_the_cure(timestamp):
+    with pytest.raises(TypeError, match="timestamp must be"):
+        Webhook(SECRET).sign(ID, timestamp, "{}")
+
+
 @pytest.mark.parametrize("secret", ["", b"", "sk_test_abcdefghijkl", "whsec_c2hvcnQ="])
 def test_a_wrong_secret_is_found_at_once(secret):
     with pytest.raises(SecretError) as caught:

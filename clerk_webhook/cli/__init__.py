@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import RawDescriptionHelpFormatter
 from importlib import import_module
@@ -10,13 +11,16 @@ from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from ._arguments import INTERRUPTED, CommandError, OneLineParser
+from ._arguments import CommandError, OneLineParser, without_secrets
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
 __all__ = ["COMMANDS", "main", "make_parser"]
+
+# 128 and the number of SIGINT, as shells have it.
+_INTERRUPTED = 130
 
 COMMANDS = ("demo", "listen", "send", "replay", "verify", "diagnose", "sign", "secret", "events", "check")
 
@@ -36,21 +40,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = main(["events", "user.created"])
         ```
     """
-    options = make_parser().parse_args(arguments)
+    try:
+        return _run(make_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would be a traceback while Python ends
+        return _INTERRUPTED
+
+
+def _run(options: Namespace) -> int:
+    """Run a command. An error becomes one line and an exit status."""
     stdout: object = sys.stdout
     if isinstance(stdout, TextIOWrapper):
         # Windows' code pages lack most of the characters that a key or a name may hold.
         stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = options.run(options)
-        print(end="", flush=True)  # does nothing if there is no standard output
+        print(end="", flush=True)  # does nothing if standard output is closed
     except CommandError as error:
-        print(f"clerk-webhook {options.command}: {error}", file=sys.stderr)
+        print(f"clerk-webhook {options.command}: {without_secrets(str(error))}", file=sys.stderr)
         return error.status
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has read enough, as `head` does. Python would complain when it flushes at exit:
+    except OSError as error:  # the disk is full, or the reader has read enough, as `head` does
+        if not isinstance(error, BrokenPipeError):
+            print(f"clerk-webhook {options.command}: can't write the output: {error.strerror}.", file=sys.stderr)
+        # Python would complain when it flushes at exit:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -77,7 +89,7 @@ def make_parser() -> ArgumentParser:
 
 
 def _version() -> str:
-    """Return the installed version. A checkout that is not installed has none."""
+    """Return the installed version. A checkout that is not installed does not have a version."""
     try:
         return version("clerk-webhook")
     except PackageNotFoundError:

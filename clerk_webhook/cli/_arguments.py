@@ -1,39 +1,32 @@
-"""Arguments that several commands share: signing secrets, files, URLs; and the error that ends a command."""
+"""The arguments that several commands share, and the error that ends a command."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from ..errors import SecretError
 from ..webhook import SECRET_VARIABLES, Webhook
-from ._captures import read_captures
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ._captures import Capture, read_captures
 
 __all__ = [
-    "INTERRUPTED",
     "CommandError",
-    "Delivery",
     "OneLineParser",
     "add_delivery",
     "add_secret",
+    "configured_secrets",
     "delivery_of",
     "file_content",
     "http_url",
     "positive_int",
-    "secrets_of",
     "webhook_of",
+    "without_secrets",
 ]
-
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
 class CommandError(Exception):
@@ -59,7 +52,16 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with 2."""
-        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {without_secrets(' '.join(message.split()))} (see {self.prog} --help)\n")
+
+
+def without_secrets(message: str) -> str:
+    """Return a message without the signing secret that was given in the place of another argument.
+
+    Args:
+        message: Any text.
+    """
+    return re.sub(r"whsec_[\w+/=-]+", "whsec_...", message)
 
 
 def add_secret(parser: ArgumentParser) -> None:
@@ -90,29 +92,12 @@ def webhook_of(options: Namespace, tolerance: float = 300) -> Webhook:
         raise CommandError(f"{error} Or pass --secret." if options.secret is None else str(error)) from None
 
 
-def secrets_of(given: Sequence[str] | None) -> list[str]:
-    """Return signing secrets as they were given, or those of the environment, without a check.
-
-    Args:
-        given: The values of `--secret`.
-
-    Raises:
-        CommandError: No secret is configured.
-    """
-    if given:
-        return list(given)
-    values = (os.environ.get(variable, "").split() for variable in SECRET_VARIABLES)
-    secrets = next(filter(None, values), None)
-    if secrets is None:
-        raise CommandError(f"no signing secret is configured: pass --secret, or set {SECRET_VARIABLES[0]}.")
-    return secrets
-
-
-class Delivery(NamedTuple):
-    """The signature headers and the body of a delivery that a user asks about."""
-
-    headers: dict[str, str]
-    body: bytes
+def configured_secrets() -> list[str]:
+    """Return the signing secrets of the environment, without a check. The list is empty if none is configured."""
+    for variable in SECRET_VARIABLES:
+        if secrets := os.environ.get(variable, "").split():
+            return secrets
+    return []
 
 
 def add_delivery(parser: ArgumentParser) -> None:
@@ -129,7 +114,7 @@ def add_delivery(parser: ArgumentParser) -> None:
     parser.add_argument("--signature", help="the svix-signature header")
 
 
-def delivery_of(options: Namespace) -> Delivery:
+def delivery_of(options: Namespace) -> Capture:
     """Return the delivery that the flags name. Explicit flags win over `--delivery`.
 
     Raises:
@@ -143,7 +128,7 @@ def delivery_of(options: Namespace) -> Delivery:
         capture = next(read_captures(file_content(options.delivery)), None)
         if capture is None:
             raise CommandError("--delivery holds no delivery: no line has `headers` and `body_b64`.")
-        headers, body = capture.headers, capture.body
+        headers, body = capture
     for name in ("id", "timestamp", "signature"):
         value = getattr(options, name)
         if value is not None:
@@ -152,7 +137,7 @@ def delivery_of(options: Namespace) -> Delivery:
         body = file_content(options.payload)
     if body is None:
         raise CommandError("no body is given: pass --delivery @FILE or --payload @FILE.")
-    return Delivery(headers, body)
+    return Capture(headers, body)
 
 
 def file_content(argument: str) -> bytes:
@@ -163,25 +148,27 @@ def file_content(argument: str) -> bytes:
     """
     if argument == "-":
         if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # None if it was closed
-            raise CommandError("there is no standard input.")
-        return sys.stdin.buffer.read()
-    if not argument.startswith("@"):
-        raise CommandError(f"write @{argument} for a file, or - for standard input: shells change what stands inline.")
+            raise CommandError("standard input is closed.")
+    elif not argument.startswith("@"):
+        raise CommandError(f"write @{argument} for a file, or - for standard input: shells change inline text.")
     try:
-        return Path(argument[1:]).read_bytes()
+        return sys.stdin.buffer.read() if argument == "-" else Path(argument[1:]).read_bytes()
     except OSError as error:
-        raise CommandError(f"can't read {argument[1:]}: {error.strerror}.") from None
+        raise CommandError(f"can't read {argument.removeprefix('@')}: {error.strerror}.") from None
 
 
 def http_url(argument: str) -> str:
     """Return a URL that a request can be sent to."""
     try:
         url = urlsplit(argument)
-        usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0
-    except ValueError:  # a port that is no number
+        usable = url.scheme in {"http", "https"} and url.hostname and url.port != 0 and "@" not in url.netloc
+    except ValueError:  # a port that is not a number
         usable = False
     if not usable or not argument.isascii() or any(map(str.isspace, argument)):
-        raise ArgumentTypeError(f"{argument!r} is not a URL such as http://127.0.0.1:8000/api/webhooks.")
+        # The message does not repeat the URL, because the URL may hold a password.
+        raise ArgumentTypeError(
+            "the URL must be one such as http://127.0.0.1:8000/api/webhooks, without a user name and a password."
+        )
     return argument
 
 

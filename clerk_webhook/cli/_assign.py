@@ -25,7 +25,7 @@ def assign(payload: Any, payload_type: type[Any] | None, path: str, value: objec
         value: The value.
 
     Raises:
-        CommandError: The payload type has no such path. The message names the keys that it has there.
+        CommandError: The payload type does not have this path. The message names the keys that exist there.
     """
     *parents, last = path.split(".")
     annotation: Any = payload_type
@@ -33,16 +33,21 @@ def assign(payload: Any, payload_type: type[Any] | None, path: str, value: objec
         annotation = _annotation_at(annotation, key, path)
         place = _place(payload, key, path)
         if isinstance(payload, _DICT) and payload.get(place) is None:
-            payload[place] = {}
+            payload[place] = [] if _LIST in map(get_origin, _options(annotation)) else {}
         payload = payload[place]
     _annotation_at(annotation, last, path)
     payload[_place(payload, last, path)] = value
 
 
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the annotation itself."""
+    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+
+
 def _annotation_at(annotation: Any, key: str, path: str) -> Any:
     """Return the annotation of a key. None: any key and any value are taken there."""
     keys: dict[str, Any] = {}
-    for option in get_args(annotation) if isinstance(annotation, UnionType) else (annotation,):
+    for option in _options(annotation):
         if is_typeddict(option):
             keys |= get_type_hints(option)
         elif get_origin(option) is list:
@@ -55,7 +60,7 @@ def _annotation_at(annotation: Any, key: str, path: str) -> Any:
         raise CommandError(f"--data {path}: {key!r} has no place, because its parent is not an object.")
     close = get_close_matches(key, keys, 1)
     advice = f"did you mean {close[0]!r}? " if close else ""
-    raise CommandError(f"--data {path}: there is no key {key!r}: {advice}The keys there are {', '.join(keys)}.")
+    raise CommandError(f"--data {path}: {key!r} does not exist: {advice}The keys there are {', '.join(keys)}.")
 
 
 def _place(container: Any, key: str, path: str) -> Any:

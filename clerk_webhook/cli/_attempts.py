@@ -1,4 +1,4 @@
-"""One attempt to deliver a message: its signature, the request, and the line that shows the answer."""
+"""One attempt to deliver a message: the signature, the request, and the line that shows the answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def signature_headers(webhook: Webhook, message_id: str, timestamp: int, body: b
         body: The raw body.
 
     Raises:
-        InvalidHeaderError: `verify` would refuse the id or the timestamp.
+        InvalidHeaderError: `verify` refuses such an id or timestamp.
     """
     signature = webhook.sign(message_id, timestamp, body)
     return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
@@ -50,10 +50,10 @@ def deliver(
         signature: The signature headers.
         body: The raw body.
         wanted: The first digit of the status that is wanted.
-        about: More keys for the JSON object; the texts among them stand in the line too.
+        about: More keys for the JSON object. The line shows those whose value is a text.
 
     Returns:
-        The answer. None if no answer came.
+        The answer. None if the application did not answer.
     """
     headers = {"content-type": "application/json", "user-agent": "clerk-webhook", **signature}
     try:

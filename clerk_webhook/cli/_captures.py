@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Capture", "capture_record", "read_captures"]
+__all__ = ["Capture", "capture_record", "message_id_of", "read_captures"]
 
 
 class Capture(NamedTuple):
@@ -41,6 +41,15 @@ def read_captures(content: bytes) -> Iterator[Capture]:
             continue  # a "ready" line, for example
 
 
+def message_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the message id, from either spelling of its header.
+
+    Args:
+        headers: Names in lower case.
+    """
+    return headers.get("svix-id", headers.get("webhook-id"))
+
+
 def capture_record(
     headers: Mapping[str, str], body: bytes, event_type: str | None, forward_status: int | None, latency_ms: int
 ) -> dict[str, Any]:
@@ -56,7 +65,7 @@ def capture_record(
     """
     return {
         "type": "event",
-        "svix_id": headers.get("svix-id"),
+        "svix_id": message_id_of(headers),
         "event_type": event_type,
         "headers": dict(headers),
         "body_b64": b64encode(body).decode(),

@@ -8,6 +8,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ._style import printable
+
 __all__ = ["Answer", "NoAnswerError", "advice", "post"]
 
 # "within a reasonable time-frame (15s with Svix)": https://docs.svix.com/retries
@@ -16,7 +18,7 @@ _MAX_ANSWER = 1 << 16
 
 
 class NoAnswerError(Exception):
-    """The application did not answer. The message says why, and what to do."""
+    """The application did not answer. The message says why, and names the cure."""
 
 
 class Answer(NamedTuple):
@@ -40,8 +42,7 @@ class Answer(NamedTuple):
         Args:
             length: The most characters.
         """
-        line = " ".join(self.body.decode("utf-8", "replace").split())
-        return "".join(character if character.isprintable() else "?" for character in line[:length])
+        return printable(self.body.decode("utf-8", "replace"))[:length]
 
 
 def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
@@ -53,7 +54,7 @@ def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
         body: The body. It is sent as it is.
 
     Raises:
-        NoAnswerError: No answer came.
+        NoAnswerError: The application did not answer.
     """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
@@ -79,7 +80,7 @@ def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
         raise NoAnswerError(f"{parts.netloc} did not answer within {_TIMEOUT:.0f} s: Svix would send again.") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise NoAnswerError(f"{parts.netloc} sent no answer: {reason}.") from None
+        raise NoAnswerError(f"{parts.netloc} sent no answer: {printable(reason)}.") from None
     finally:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""The event types and the payload types, with the docstrings of their keys, which exist in the source alone."""
+"""The event types and the payload types, with the docstrings of their keys, which only the source code has."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..events import EVENT_CLASSES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Key", "PayloadType", "families", "fires", "nested", "payload_of", "payload_types"]
+__all__ = ["Key", "PayloadType", "fires", "nested", "payload_of", "payload_types"]
 
 
 class Key(NamedTuple):
@@ -25,7 +25,7 @@ class Key(NamedTuple):
         name: The key.
         annotation: The type as written in the source: `"UnixMillis | None"`.
         required: True if every body has the key.
-        meaning: The docstring of the key, with its unit for example. `""` if there is none.
+        meaning: The docstring of the key, with its unit for example. `""` if the key has no docstring.
     """
 
     name: str
@@ -46,22 +46,6 @@ class PayloadType(NamedTuple):
     name: str
     meaning: str
     keys: tuple[Key, ...]
-
-
-@cache
-def families() -> Mapping[str, tuple[str, ...]]:
-    """Return the event types by family, which is the part before the dot.
-
-    Example:
-        ```python
-        assert families()["waitlistEntry"] == ("waitlistEntry.created", "waitlistEntry.updated")
-        ```
-    """
-    by_family: dict[str, tuple[str, ...]] = {}
-    for event_type in EVENT_CLASSES:
-        family = event_type.partition(".")[0]
-        by_family[family] = (*by_family.get(family, ()), event_type)
-    return by_family
 
 
 @cache

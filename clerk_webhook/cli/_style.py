@@ -33,9 +33,9 @@ def paint(text: str, style: Literal["good", "bad", "faint"]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters: a stranger must not steer the terminal.
+    """Return a text in one line and without control characters, because a stranger must not steer the terminal.
 
     Args:
         text: The text.
     """
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""`clerk-webhook check`: hold an event against its types."""
+"""`clerk-webhook check`: compare an event with its types."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from .._parse import parse_json
 from ..conformance import check, is_body, payload_type_of
 from ..errors import PayloadError
 from ._arguments import CommandError, file_content
+from ._style import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
-SUMMARY = "tell where an event, or a payload, differs from the types of this release"
+SUMMARY = "list the differences between an event, or a payload, and the types of this release"
 EXAMPLE = "clerk-webhook check @event.json"
 
 
@@ -30,7 +31,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Print the mismatches; return 0 if there are none, else 1."""
+    """Print the mismatches; return 1 if the event has any, else 0."""
     event = _json_value(options.event)
     mismatches = check(event)
     checked_as = _checked_as(event)
@@ -45,21 +46,23 @@ def run(options: Namespace) -> int:
 
 
 def _json_value(argument: str) -> object:
-    """Return the JSON value that an argument names, or is."""
+    """Return the JSON value that an argument holds, or that the named file holds."""
     named = argument == "-" or argument.startswith("@")
     try:
         return parse_json(file_content(argument) if named else argument)
     except PayloadError as error:
-        hint = "" if named else f" For a file, write @{argument}."
+        # The hint does not repeat the argument, because the argument may be a payload.
+        hint = "" if named else " For a file, write @ before its name."
         raise CommandError(f"{error}{hint}") from None
 
 
 def _checked_as(value: object) -> str:
-    """Say which type a value was held against."""
+    """Name the type that a value was compared with."""
     if not is_body(value):
         return "As a payload"
     event_type = value.get("type")
     payload_type = payload_type_of(event_type) if isinstance(event_type, str) else None
     if payload_type is None:
-        return f"As {event_type}, which is newer than this release, so its data was not looked into"
+        shown = printable(str(event_type))[:64]
+        return f"As {shown}, which is newer than this release, so its data was not looked into"
     return f"As {event_type} with {payload_type.__name__}"

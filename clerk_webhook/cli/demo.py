@@ -1,4 +1,4 @@
-"""`clerk-webhook demo`: a receiver, real HTTP deliveries to it, and what became of each."""
+"""`clerk-webhook demo`: a receiver, real HTTP deliveries to it, and the answer to each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from base64 import b64encode
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -23,13 +22,14 @@ from ..inbox import CREATE_TABLE, newest
 from ..testing import sample_event, signed_request
 from ..users import full_name, primary_email_address
 from ..webhook import Webhook
+from ._http import post
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
-SUMMARY = "start a receiver on this machine, send it genuine and bad deliveries, and show the answer to each"
+SUMMARY = "start a receiver on this machine, send genuine and bad deliveries to it, and show the answer to each"
 EXAMPLE = "clerk-webhook demo"
 
 
@@ -61,7 +61,7 @@ class Receiver(BaseHTTPRequestHandler):
     lock: Lock
 
     def do_POST(self) -> None:  # the name is http.server's
-        """Verify, parse, use; answer with the status that the error says."""
+        """Verify, parse and use a delivery. A refusal is answered with the status of the error."""
         body = self.rfile.read(int(self.headers["content-length"]))
         try:
             event = self.webhook.verify_and_parse(self.headers, body)
@@ -69,10 +69,7 @@ class Receiver(BaseHTTPRequestHandler):
             if isinstance(event, events.UserCreated | events.UserUpdated):
                 with self.lock, self.database:  # the connection commits the gate and the effect together
                     if not newest(self.database, event):
-                        outcome, detail = (
-                            "not_newer",
-                            "the inbox has the same or a newer version, so nothing is written",
-                        )
+                        outcome, detail = "not_newer", "the inbox has this version or a newer one: nothing is written"
         except ClerkWebhookError as error:
             status, outcome, detail = error.status, error.code, str(error)
         answer = json.dumps({"outcome": outcome, "detail": detail}).encode()
@@ -108,7 +105,7 @@ class Result:
 
 
 def deliveries(secret: str) -> list[Delivery]:
-    """Return genuine deliveries of five types, two that come too late, and one of each kind that must be refused."""
+    """Return genuine deliveries of five types, a duplicate, a late one, and one for each reason to refuse."""
     sample = sample_event(events.UserCreated)
     update = sample_event(events.UserUpdated)
     late = sample_event(events.UserUpdated, updated_at=update.data["updated_at"] - 1)
@@ -145,13 +142,10 @@ def deliveries(secret: str) -> list[Delivery]:
 
 def deliver(delivery: Delivery, port: int) -> Result:
     """Send a delivery over HTTP, and return the receiver's answer."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/", delivery.body, delivery.headers)
-    response = connection.getresponse()
-    answer = json.loads(response.read())
-    connection.close()
-    expected = (response.status, answer["outcome"]) == (delivery.status, delivery.outcome)
-    return Result(delivery.name, response.status, answer["outcome"], answer["detail"], expected)
+    answer = post(f"http://127.0.0.1:{port}/", delivery.headers.items(), delivery.body)
+    told = json.loads(answer.body)
+    expected = (answer.status, told["outcome"]) == (delivery.status, delivery.outcome)
+    return Result(delivery.name, answer.status, told["outcome"], told["detail"], expected)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "known_type", "run"]
 
-SUMMARY = "list the event types, or show what an event type, a family or a payload type carries"
+SUMMARY = "list the event types, or show an event type, a family or a payload type"
 EXAMPLE = "clerk-webhook events user.created"
 
 # Below this width the last two columns of a table stand under each other.
@@ -58,7 +58,7 @@ def known_type(text: str) -> str:
     """Return an event type as it is.
 
     Raises:
-        ArgumentTypeError: There is no such event type.
+        ArgumentTypeError: The event type does not exist.
     """
     return _one_of(text, "event type", EVENT_CLASSES)
 
@@ -73,7 +73,7 @@ def _one_of(text: str, kind: str, known: Iterable[str]) -> str:
     if text not in known:
         close = get_close_matches(text, known, 1)
         advice = f"did you mean {close[0]}?" if close else "`clerk-webhook events` lists all."
-        raise ArgumentTypeError(f"there is no {kind} {text!r}: {advice}")
+        raise ArgumentTypeError(f"the {kind} {text!r} does not exist: {advice}")
     return text
 
 
@@ -103,7 +103,7 @@ def _payload_details(payload_type: PayloadType) -> dict[str, Any]:
 
 
 def _list(event_types: Sequence[str]) -> Iterator[str]:
-    """Yield a row per event type: as wide as the terminal, or one line each if the output goes elsewhere."""
+    """Yield a row per event type. A row is as wide as the terminal, or one line if the output is not a terminal."""
     width = _width() if is_terminal() else 1 << 16
     return _columns([tuple(_summary(event_type).values()) for event_type in event_types], width)
 
@@ -156,5 +156,5 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
 
 
 def _width() -> int:
-    """Return the width of the terminal; 120 if there is none."""
+    """Return the width of the terminal. Without a terminal it is 120."""
     return shutil.get_terminal_size((120, 24)).columns

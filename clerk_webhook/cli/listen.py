@@ -8,7 +8,6 @@ import re
 import sys
 import time
 from argparse import ArgumentTypeError
-from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
@@ -16,14 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._parse import parse_event
-from ..diagnosis import diagnose
-from ..endpoint.answers import respond
+from ..endpoint.answers import Response, respond
 from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
-from ._arguments import INTERRUPTED, CommandError, add_secret, http_url, secrets_of, webhook_of
-from ._captures import capture_record
+from ._arguments import CommandError, add_secret, configured_secrets, http_url, webhook_of
+from ._captures import capture_record, message_id_of
 from ._http import NoAnswerError, advice, post
 from ._style import paint, printable
+from .diagnose import diagnose_any
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -40,9 +39,10 @@ EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks 
 # As an Endpoint has it.
 _MAX_BODY = 1 << 20
 # RFC 9110, section 7.6.1: "intermediaries SHOULD remove or replace fields that are known to require removal before
-# forwarding", and the fields that a new request has of its own.
-_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"}
-_NOT_FORWARDED = _HOP_BY_HOP | {"trailer", "transfer-encoding", "upgrade", "expect", "host", "content-length"}
+# forwarding".
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer"}
+# A new request has a host and a length of its own. A compressed answer could be neither shown nor passed back.
+_NOT_FORWARDED = _HOP_BY_HOP | {"transfer-encoding", "upgrade", "expect", "host", "content-length", "accept-encoding"}
 # The headers of an application's answer that Svix reads.
 _PASSED_BACK = ("retry-after", "webhook-delivery")
 # The keys of email.created and sms.created that hold one-time codes.
@@ -65,17 +65,17 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Listen until Ctrl-C; return 130."""
-    try:
-        secrets = secrets_of([options.secret] if options.secret is not None else None)
-    except CommandError:
-        secrets = []
+    """Listen until Ctrl-C."""
+    secrets = configured_secrets() if options.secret is None else [options.secret]
     webhook = webhook_of(options) if secrets else None
+    target = urlsplit(options.forward_to or "")
+    if target.port == options.port and target.hostname in {"127.0.0.1", "localhost"}:
+        raise CommandError("--forward-to is the address of this listener: choose another port for it by --port.")
     try:
         saved = None if options.save is None else os.open(options.save, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError as error:
         raise CommandError(f"can't write {options.save}: {error.strerror}.") from None
-    listener = _Listener(options, webhook, tuple(secrets), saved, Lock())
+    listener = _Listener(options, webhook, secrets, saved, Lock(), [])
     try:
         server = _Server(("127.0.0.1", options.port), type("Handler", (_Handler,), {"listener": listener}))
     except OSError as error:
@@ -84,9 +84,8 @@ def run(options: Namespace) -> int:
         ) from None
     with server:
         _announce(f"http://127.0.0.1:{server.server_address[1]}{options.path}", options, verifies=webhook is not None)
-        with suppress(KeyboardInterrupt):  # nothing else ends it
-            server.serve_forever(poll_interval=0.1)
-    return INTERRUPTED
+        server.serve_forever(poll_interval=0.1)
+    raise listener.failures[0]  # nothing else ends it, besides Ctrl-C
 
 
 def _announce(url: str, options: Namespace, *, verifies: bool) -> None:
@@ -107,7 +106,7 @@ def _announce(url: str, options: Namespace, *, verifies: bool) -> None:
 
 
 class _Reply(NamedTuple):
-    """The answer to the sender, and the words that explain it in the terminal."""
+    """The answer to the sender, and the words that explain the answer in the terminal."""
 
     status: int
     headers: dict[str, str]
@@ -118,16 +117,26 @@ class _Reply(NamedTuple):
 
 
 class _Listener(NamedTuple):
-    """What becomes of a delivery, besides HTTP."""
+    """Verifies, forwards, saves and prints each delivery.
+
+    Attributes:
+        options: The parsed arguments.
+        webhook: Verifies. None if no secret is configured.
+        secrets: The secrets of the webhook.
+        saved: The file descriptor of `--save`.
+        lock: Keeps the lines of two deliveries apart.
+        failures: The errors that end the command: a delivery could not be saved or printed.
+    """
 
     options: Namespace
     webhook: Webhook | None
-    secrets: tuple[str, ...]
+    secrets: list[str]
     saved: int | None
     lock: Lock
+    failures: list[OSError | CommandError]
 
     def receive(self, pairs: list[tuple[str, str]], body: bytes) -> _Reply:
-        """Verify, forward, save and print a delivery; return the answer to its sender."""
+        """Process a delivery, and return the answer to the sender."""
         verdict, explanation = self._verdict(pairs, body)
         reply = self._forward(pairs, body, verdict)
         headers = _joined(pairs)
@@ -136,22 +145,28 @@ class _Listener(NamedTuple):
             headers, body, event.wire_type if event else None, reply.forward_status, reply.latency_ms
         )
         with self.lock:
-            if self.saved is not None:
-                os.write(self.saved, json.dumps(record).encode() + b"\n")
-            if self.options.json:
-                print(json.dumps(record | {"verdict": verdict, "explanation": explanation}), flush=True)
-            else:
-                shown = printable(headers.get("svix-id", headers.get("webhook-id", "-")))[:64]
-                name = printable(event.wire_type)[:64] if event else "-"
-                painted = paint(verdict, "good" if verdict == "verified" else "bad")
-                words = f"{explanation} {reply.words}".strip()
-                print(
-                    f"{time.strftime('%H:%M:%S')}  {name}  {shown}  {painted}  {words}".rstrip(),
-                    flush=True,
-                )
-                if self.options.verbose and event:
-                    print(json.dumps(_masked(event), indent=2), flush=True)
+            try:
+                self._save(record)
+                if self.options.json:
+                    print(json.dumps(record | {"verdict": verdict, "explanation": explanation}), flush=True)
+                else:
+                    shown = [event.wire_type if event else "-", message_id_of(headers) or "-"]
+                    painted = paint(verdict, "good" if verdict == "verified" else "bad")
+                    parts = [*(printable(text)[:64] for text in shown), painted, f"{explanation} {reply.words}".strip()]
+                    print("  ".join([time.strftime("%H:%M:%S"), *filter(None, parts)]), flush=True)
+                    if self.options.verbose and event:
+                        print(json.dumps(_masked(event), indent=2), flush=True)
+            except (OSError, CommandError) as error:
+                self.failures.append(error)
         return reply
+
+    def _save(self, record: dict[str, Any]) -> None:
+        """Append a delivery to the file of `--save`."""
+        if self.saved is not None:
+            try:
+                os.write(self.saved, json.dumps(record).encode() + b"\n")
+            except OSError as error:
+                raise CommandError(f"can't write {self.options.save}: {error.strerror}.", 1) from None
 
     def _verdict(self, pairs: list[tuple[str, str]], body: bytes) -> tuple[str, str]:
         """Return `verified`, `refused` or `unverified`, and the reason."""
@@ -160,14 +175,13 @@ class _Listener(NamedTuple):
         try:
             self.webhook.verify(pairs, body)
         except WebhookVerificationError as error:
-            return "refused", f"({error.code}) {diagnose(pairs, body, *self.secrets).message}"
+            return "refused", f"({error.code}) {diagnose_any(pairs, body, self.secrets).message}"
         return "verified", ""
 
     def _forward(self, pairs: list[tuple[str, str]], body: bytes, verdict: str) -> _Reply:
-        """Pass a delivery on to the application, if it is to be passed on."""
+        """Pass a delivery on to the application, unless the options keep it back."""
         if self.options.forward_to is None or not (verdict == "verified" or self.options.forward_unverified):
-            response = respond("refused" if verdict == "refused" else "handled")
-            return _Reply(response.status, {}, response.body)
+            return _Reply(*respond("refused" if verdict == "refused" else "handled"))
         forwarded = [(name, value) for name, value in pairs if name.lower() not in _NOT_FORWARDED]
         try:
             answer = post(self.options.forward_to, forwarded, body)
@@ -200,28 +214,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # the name is http.server's
         """Receive a delivery."""
-        listener = self.listener
-        if urlsplit(self.path).path != listener.options.path:
-            self._send(HTTPStatus.NOT_FOUND, {}, f"listening at {listener.options.path}".encode())
+        path = self.listener.options.path
+        if self.path.partition("?")[0] != path:
+            self._refuse(Response(HTTPStatus.NOT_FOUND, {}, f"listening at {path}".encode()))
             return
         body = self._body()
-        if isinstance(body, bytes):
-            reply = listener.receive(list(self.headers.items()), body)
-            self._send(reply.status, reply.headers, reply.body)
-        else:
-            self._refuse(body)
+        if not isinstance(body, bytes):
+            self._refuse(respond(body))
+            return
+        reply = self.listener.receive(list(self.headers.items()), body)
+        self._send(reply.status, reply.headers, reply.body)
+        if self.listener.failures:
+            self.server.shutdown()
 
     def do_GET(self) -> None:  # the name is http.server's
         """Refuse every other method."""
-        self._refuse("method_not_allowed")
+        self._refuse(respond("method_not_allowed"))
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the names are http.server's
 
     def _body(self) -> bytes | Outcome:
         """Return the body, or the outcome if it cannot be read."""
-        length = self.headers.get("content-length", "0")
-        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+        if "transfer-encoding" in self.headers:
             return self._chunks()
+        length = self.headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004  # digits
             return "refused"
         if int(length) > _MAX_BODY:
@@ -246,27 +262,26 @@ class _Handler(BaseHTTPRequestHandler):
             body += self.rfile.read(size)
             self.rfile.readline(2)
 
-    def _refuse(self, outcome: Outcome) -> None:
-        """Answer as an Endpoint does. The rest of the body is not read, so the connection ends."""
-        response = respond(outcome)
-        self.close_connection = True
-        self._send(
-            response.status,
-            {name: response.headers[name] for name in response.headers if name == "allow"},
-            response.body,
+    def _refuse(self, response: Response) -> None:
+        """Answer a request that is not a delivery. Its body is not read to the end, so the connection ends."""
+        asked = printable(f"{self.command} {self.path}")[:64]
+        print(
+            f"clerk-webhook listen: answered {asked} with {response.status} ({response.body.decode()}).",
+            file=sys.stderr,
         )
+        self.close_connection = True
+        self._send(*response)
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in {**headers, "content-length": str(len(body))}.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is http.server's
-        """Print nothing: the listener prints one line per delivery."""
+        """Print nothing, because the listener prints one line per delivery."""
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
@@ -302,6 +317,7 @@ def _port(argument: str) -> int:
 
 
 def _path(argument: str) -> str:
-    if not argument.startswith("/"):
+    # The path of a request has other characters in percent-encoding.
+    if not re.fullmatch(r"/[!-~]*", argument) or "?" in argument:
         raise ArgumentTypeError(f"{argument!r} is not a path such as /api/webhooks.")
     return argument

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidHeaderError
 from ._arguments import CommandError, add_secret, file_content, http_url, webhook_of
 from ._attempts import deliver, signature_headers
-from ._captures import Capture, read_captures
+from ._captures import Capture, message_id_of, read_captures
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -20,13 +21,11 @@ __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 SUMMARY = "send saved deliveries again, with their message ids"
 EXAMPLE = "clerk-webhook replay deliveries.ndjson --url http://127.0.0.1:8000/api/webhooks"
 
-_SIGNATURE = ("svix-id", "svix-timestamp", "svix-signature")
-
 
 def configure(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "file", metavar="FILE", help="what `clerk-webhook listen --save` has saved; - for standard input"
+        "file", metavar="FILE", help="a file that `clerk-webhook listen --save` has written; - for standard input"
     )
     parser.add_argument("--url", required=True, type=http_url, help="the URL of your route")
     add_secret(parser)
@@ -35,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Send the deliveries in their order; return 0 if each got a 2xx, else 1."""
+    """Send the deliveries in the order of the file; return 0 if each got a 2xx, else 1."""
     webhook = None if options.as_recorded else webhook_of(options)
     name = options.file.removeprefix("@")
     captures = list(read_captures(file_content("-" if name == "-" else f"@{name}")))
@@ -47,13 +46,14 @@ def run(options: Namespace) -> int:
 
 def _send(capture: Capture, webhook: Webhook | None, options: Namespace) -> bool:
     """Send one delivery, and return whether it got a 2xx."""
-    message_id = capture.headers.get("svix-id", "")
+    message_id = message_id_of(capture.headers) or ""
     if webhook is None:
-        signature = {name: capture.headers[name] for name in _SIGNATURE if name in capture.headers}
+        signature = {n: value for n, value in capture.headers.items() if n.startswith(("svix-", "webhook-"))}
     else:
         try:
             signature = signature_headers(webhook, message_id, int(time.time()), capture.body)
         except InvalidHeaderError as error:
-            raise CommandError(f"a saved delivery cannot be signed: {error}", 1) from None
+            print(f"clerk-webhook replay: a saved delivery cannot be signed: {error}", file=sys.stderr)
+            return False
     answer = deliver(options, signature, capture.body, message_id=message_id)
     return answer is not None and answer.status // 100 == 2  # noqa: PLR2004  # 2xx

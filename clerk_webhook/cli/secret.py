@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
 SUMMARY = "make a signing secret, for tests and for trying things out offline"
-EXAMPLE = 'export CLERK_WEBHOOK_SIGNING_SECRET="$(clerk-webhook secret)"'
+EXAMPLE = "clerk-webhook secret"
 
 # Svix's own secrets have 24 bytes: https://docs.svix.com/receiving/verifying-payloads/how-manual
 _LENGTH = 24
@@ -33,6 +33,8 @@ def run(options: Namespace) -> int:
     print(json.dumps({"secret": secret}) if options.json else secret)
     if is_terminal() and not options.json:
         print(
-            "Clerk does not know this secret: set it for your application and for clerk-webhook send.", file=sys.stderr
+            "Clerk does not know this secret. Set CLERK_WEBHOOK_SIGNING_SECRET to it for your application and for "
+            "clerk-webhook send.",
+            file=sys.stderr,
         )
     return 0

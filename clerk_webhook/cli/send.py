@@ -46,7 +46,7 @@ def configure(parser: ArgumentParser) -> None:
         "taken as JSON",
     )
     parser.add_argument("--times", type=positive_int, default=1, metavar="N", help="send N messages")
-    parser.add_argument("--same-id", action="store_true", help="send all of them under one message id, as duplicates")
+    parser.add_argument("--same-id", action="store_true", help="send all messages under one message id, as duplicates")
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--stale", action="store_true", help="sign as of an hour ago; a 4xx is wanted")
     modes.add_argument("--future", action="store_true", help="sign as of an hour ahead; a 4xx is wanted")
@@ -107,7 +107,8 @@ def _body(options: Namespace) -> bytes:
     payload_type = payload_type_of(event.wire_type)
     for path, value in options.data:
         assign(event.data, payload_type, path, value)
-    return json.dumps(event.raw, separators=(",", ":"), ensure_ascii=False).encode()
+    # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
+    return json.dumps(event.raw, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _event_type(body: bytes) -> str:

@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..errors import WebhookVerificationError
+from ..errors import MissingHeaderError, WebhookVerificationError
 from ._arguments import add_delivery, add_secret, delivery_of, webhook_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ def run(options: Namespace) -> int:
     try:
         message = webhook.verify(headers, body)
     except WebhookVerificationError as error:
-        hint = " The payload ends with a newline: editors and echo add one." if body.endswith(b"\n") else ""
+        hint = ""
+        if isinstance(error, MissingHeaderError):
+            hint = " Pass --id, --timestamp and --signature, or --delivery."
+        elif options.payload is not None and body.endswith(b"\n"):
+            hint = " The payload ends with a newline: editors and echo add one."
         if options.json:
             print(json.dumps({"valid": False, "code": error.code, "message": f"{error}{hint}"}))
         else:
