@@ -24,8 +24,8 @@ try:
     from django.core.exceptions import RequestDataTooBig
     from django.db import connections
     from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, RawPostDataException
-except ImportError as error:
-    raise ImportError("clerk_webhook.django needs Django: pip install django") from error
+except ImportError as _error:
+    raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
 from ._route import MAX_BODY, Refusal, WebhookSource, check_source, receive
 from .endpoint.handlers import is_async

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 try:
     from fastapi import Depends, HTTPException, Request
     from starlette.requests import ClientDisconnect
-except ImportError as error:
-    raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from error
+except ImportError as _error:
+    raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from _error
 
 from ._route import MAX_BODY, Refusal, WebhookSource, check_source, receive
 from .events import WebhookEvent

@@ -22,8 +22,8 @@ try:
     from flask import Response, abort, after_this_request, request
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.wsgi import LimitedStream
-except ImportError as error:
-    raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from error
+except ImportError as _error:
+    raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
 from ._route import MAX_BODY, Refusal, check_source, receive
 

@@ -43,7 +43,7 @@ class InvalidBodyError(PayloadError, WebhookVerificationError, json.JSONDecodeEr
     def __init__(self, message: str) -> None:
         """Keep the message, and leave out the document that `json.JSONDecodeError` keeps."""
         json.JSONDecodeError.__init__(self, message, "", 0)
-        self.args = (message,)
+        self.args: tuple[Any, ...] = (message,)
 
     def __reduce__(self) -> tuple[type[InvalidBodyError], tuple[str]]:
         """Pickle by the message alone."""
