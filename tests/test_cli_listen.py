@@ -1,5 +1,6 @@
 """`clerk-webhook listen` and `replay`: real processes and real sockets."""
 
+import base64
 import json
 import socket
 import stat
@@ -11,7 +12,7 @@ import pytest
 from commands import application, listening
 from deliveries import OTHER_SECRET, SECRET, signed
 
-from clerk_webhook import Webhook
+from clerk_webhook import Webhook, parse_event
 from clerk_webhook.cli import main
 from clerk_webhook.testing import sample_delivery, signed_request
 
@@ -206,7 +207,7 @@ def test_codes_are_masked_in_what_is_printed():
     assert "ada@example.com" in out
 
 
-def test_a_saved_delivery_verifies_and_replays(tmp_path, capsys, monkeypatch):
+def test_a_saved_delivery_verifies_replays_and_is_loaded(tmp_path, capsys, monkeypatch):
     file = tmp_path / "deliveries.ndjson"
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
     headers, body = delivery()
@@ -225,6 +226,8 @@ def test_a_saved_delivery_verifies_and_replays(tmp_path, capsys, monkeypatch):
     assert shown == saved | {"verdict": "verified", "explanation": ""}
     assert (broken["event_type"], broken["forward_status"]) == (None, None)
 
+    event = parse_event(base64.b64decode(saved["body_b64"]), message_id=saved["svix_id"])
+    assert event == Webhook(SECRET).verify_and_parse(headers, body)
     assert main(["verify", "--delivery", f"@{file}"]) == 0
     with application() as app:
         assert main(["replay", str(file), "--url", app.url]) == 0
@@ -239,8 +242,6 @@ def test_a_saved_delivery_verifies_and_replays(tmp_path, capsys, monkeypatch):
 def test_deliveries_of_clerks_own_command_line_are_read(tmp_path, capsys):
     body = b'{"type": "user.deleted", "data": {"id": "user_1"}}'
     headers = {name.title(): value for name, value in signed(body).items()}
-    import base64
-
     lines = [
         {"type": "ready", "relay_url": "https://example.com", "forward_to": "http://127.0.0.1"},
         {"type": "reconnecting"},
