@@ -448,6 +448,22 @@ def test_sqlite_is_imported_by_who_uses_it(module):
     assert python(f"import {module}, sys; print('sqlite3' in sys.modules)") == "False"
 
 
+@pytest.mark.parametrize("make", [lambda _: MemoryStore(), SQLiteStore])
+def test_an_owner_that_is_not_named_is_the_empty_one(make, path):
+    store = make(path)
+    assert store.claim("msg_1") is Claim.NEW
+    store.release("msg_1", "")
+    assert store.claim("msg_1", "") is Claim.NEW
+    store.release("msg_1")
+    assert store.claim("msg_1") is Claim.NEW
+
+
+@pytest.mark.parametrize(("duration", "kind"), [("60", "str"), (None, "NoneType"), (Decimal(60), "Decimal")])
+def test_a_duration_of_another_type_is_named_by_its_type(duration, kind):
+    with pytest.raises(TypeError, match=f"^lease must be a number of seconds or a timedelta, not {kind}\\.$"):
+        MemoryStore(lease=duration)
+
+
 # In PostgreSQL and Redis: tests/services has the rest.
 
 
