@@ -141,19 +141,18 @@ class _Listener(NamedTuple):
         reply = self._forward(pairs, body, verdict)
         headers = _joined(pairs)
         event = _event(body)
-        record = capture_record(
-            headers, body, event.wire_type if event else None, reply.forward_status, reply.latency_ms
-        )
+        name = event.wire_type if event else None
+        record = capture_record(headers, body, name, reply.forward_status, reply.latency_ms)
         with self.lock:
             try:
                 self._save(record)
                 if self.options.json:
                     print(json.dumps(record | {"verdict": verdict, "explanation": explanation}), flush=True)
                 else:
-                    shown = [event.wire_type if event else "-", message_id_of(headers) or "-"]
+                    shown = [printable(text or "-")[:64] for text in (name, message_id_of(headers))]
                     painted = paint(verdict, "good" if verdict == "verified" else "bad")
-                    parts = [*(printable(text)[:64] for text in shown), painted, f"{explanation} {reply.words}".strip()]
-                    print("  ".join([time.strftime("%H:%M:%S"), *filter(None, parts)]), flush=True)
+                    words = f"{explanation} {reply.words}".strip()
+                    print("  ".join([time.strftime("%H:%M:%S"), *shown, painted, words]).rstrip(), flush=True)
                     if self.options.verbose and event:
                         print(json.dumps(_masked(event), indent=2), flush=True)
             except (OSError, CommandError) as error:
