@@ -331,6 +331,7 @@ def test_a_listener_that_cannot_start_says_why(capsys, tmp_path):
     [
         ["--port", "65536"],
         ["--port", "x"],
+        ["--port", "000000999999"],
         ["--path", "api"],
         ["--path", "/api?a=1"],
         ["--path", "/a b"],

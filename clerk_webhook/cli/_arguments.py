@@ -174,6 +174,6 @@ def http_url(argument: str) -> str:
 
 def positive_int(argument: str) -> int:
     """Return a whole number of 1 or more."""
-    if not (argument.isascii() and argument.isdigit() and 0 < int(argument[:9]) == int(argument)):
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 10 and int(argument) > 0):  # noqa: PLR2004
         raise ArgumentTypeError(f"{argument!r} is not a whole number from 1 to 999999999.")
     return int(argument)

@@ -68,6 +68,6 @@ def _place(container: Any, key: str, path: str) -> Any:
     if isinstance(container, _DICT):
         return key
     size = len(container) if isinstance(container, _LIST) else 0
-    if key.isascii() and key.isdigit() and int(key[:9]) < size:
-        return int(key)
-    raise CommandError(f"--data {path}: {key!r} is not one of the {size} entries there, counted from 0.")
+    if key not in map(str, range(size)):
+        raise CommandError(f"--data {path}: {key!r} is not one of the {size} entries there, counted from 0.")
+    return int(key)

@@ -310,7 +310,7 @@ def _masked(event: WebhookEvent) -> dict[str, Any]:
 
 
 def _port(argument: str) -> int:
-    if not (argument.isascii() and argument.isdigit() and int(argument[:6]) < 1 << 16):
+    if not (argument.isascii() and argument.isdigit() and len(argument) < 6 and int(argument) < 1 << 16):  # noqa: PLR2004
         raise ArgumentTypeError(f"{argument!r} is not a port from 0 to 65535.")
     return int(argument)
 

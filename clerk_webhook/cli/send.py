@@ -70,9 +70,8 @@ def run(options: Namespace) -> int:
 
 def _deliver(options: Namespace, webhook: Webhook, message_id: str, body: bytes) -> bool:
     """Send one message, once or on Svix's schedule; return whether the wanted answer came."""
-    bad = options.stale or options.future or options.tamper or options.wrong_secret
+    wanted = 4 if options.stale or options.future or options.tamper or options.wrong_secret else 2
     shift = _HOUR * (options.future - options.stale)
-    wanted = 4 if bad else 2
     event_type = _event_type(body)
     for number, delay in enumerate(_DELAYS if options.retry else _DELAYS[:1], start=1):
         time.sleep(delay / options.speed)
@@ -81,10 +80,12 @@ def _deliver(options: Namespace, webhook: Webhook, message_id: str, body: bytes)
         answer = deliver(
             options, signature, sent, wanted=wanted, event_type=event_type, message_id=message_id, attempt=number
         )
-        if answer is not None and answer.status // 100 == wanted:
+        if answer is None:
+            continue
+        if answer.status // 100 == wanted:
             return True
         # "stops retries of the message just sent" (https://docs.svix.com/receiving/delivery-control)
-        if answer is not None and answer.headers.get("webhook-delivery") == "abort-message":
+        if answer.headers.get("webhook-delivery") == "abort-message":
             return False
     return False
 
