@@ -204,7 +204,7 @@ def test_ctrl_c_ends_a_command_quietly(arguments, presses):
         assert "Traceback" not in screen(keyboard)
 
 
-def test_events_shows_what_a_key_is(capsys, monkeypatch):
+def test_events_shows_the_meaning_of_a_key(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     assert main(["events", "session.created"]) == 0
     shown = re.sub(" +", " ", capsys.readouterr().out)
@@ -297,7 +297,7 @@ def test_check_as_json(capsys, given):
     }
 
 
-def test_check_does_not_show_what_it_read(capsys, tmp_path):
+def test_check_does_not_show_the_event_that_it_read(capsys, tmp_path):
     path = tmp_path / "event.json"
     path.write_text('{"to_email_address": "ada@example.com"', encoding="utf-8")
     assert main(["check", f"@{path}"]) == 2

@@ -128,7 +128,7 @@ def test_a_verified_delivery_is_forwarded_untouched_and_the_answer_goes_back():
     assert dict(received.headers)["host"] == urlsplit(app.url).netloc
 
 
-def test_every_delivery_is_forwarded_if_that_is_wanted():
+def test_every_delivery_is_forwarded_with_forward_unverified():
     with application((500, {}, b"boom")) as app, listening("--forward-to", app.url, "--forward-unverified") as process:
         assert post(process.url, *delivery(secret=OTHER_SECRET))[0] == 500
         assert "-> 500" in process.line()
@@ -192,7 +192,7 @@ def test_a_body_in_chunks_is_read():
         assert "verified" in process.line()
 
 
-def test_codes_are_masked_in_what_is_printed():
+def test_one_time_codes_are_masked():
     with listening("-v") as process:
         for event_type in ("sms.created", "user.created"):
             post(process.url, *delivery(event_type))

@@ -170,7 +170,7 @@ def test_the_likely_cause_of_a_status_is_named(status, cure, capsys):
     assert cure in capsys.readouterr().out
 
 
-def test_nothing_listens(capsys):
+def test_a_closed_port_is_told(capsys):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/x"

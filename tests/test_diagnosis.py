@@ -271,7 +271,7 @@ def test_anything_gets_a_diagnosis(headers, body, secrets):
 
 
 @given(st.integers(NOW - 310, NOW + 310), st.sampled_from([BODY, b"", b"not JSON"]))
-def test_genuine_is_exactly_what_a_webhook_accepts(timestamp, body):
+def test_genuine_means_that_a_webhook_accepts(timestamp, body):
     headers = signed(body, timestamp=timestamp)
     try:
         Webhook(SECRET, clock=lambda: NOW).verify(headers, body)
