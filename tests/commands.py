@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 from deliveries import SECRET
 
+# A shell that runs the tests in the background ignores SIGINT, and the commands would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Received(NamedTuple):
     headers: list
