@@ -22,6 +22,11 @@ call_command("migrate", run_syncdb=True, verbosity=0)
 connection.cursor().execute(CREATE_TABLE)
 
 
+def pytest_configure(config):
+    # From Python 3.13 on, SQLite warns of connections that are left open, as a page leaves its database.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Return a function that runs a page, or its blocks up to the one that holds a text, and returns the names."""
