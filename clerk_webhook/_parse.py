@@ -31,7 +31,7 @@ _BYTES: Any = (bytes, bytearray, memoryview)
 def parse_event(
     payload: bytes | bytearray | memoryview | str | Mapping[str, Any], *, message_id: str | None = None
 ) -> WebhookEvent:
-    """Parse the body of a webhook that you trust already: from a queue, from a file, or from `event.raw`.
+    """Parse the body of a webhook that you trust already: from a queue, from a file, or from `event.payload`.
 
     This function verifies nothing. Use `verify_and_parse` for a request.
 

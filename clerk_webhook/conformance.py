@@ -1,4 +1,4 @@
-"""Check an event against its payload type: find keys that are missing, unexpected or of another type.
+"""Check an event against its data type: find keys that are missing, unexpected or of another type.
 
 Parsing does not check this. A mismatch means that Clerk has changed something, or that a type of this package is wrong.
 It never means that a delivery is bad, so log it or fail a test on it, but do not refuse the delivery::
@@ -32,7 +32,7 @@ from typing import (
 from . import types
 from .events import EVENT_CLASSES, Event
 
-__all__ = ["Mismatch", "annotation_text", "check", "is_body", "payload_type_of"]
+__all__ = ["Mismatch", "annotation_text", "check", "data_type_of", "is_body"]
 
 
 class Mismatch(NamedTuple):
@@ -63,16 +63,16 @@ class Mismatch(NamedTuple):
         return f"{where}expected {self.expected}, found {self.found}"
 
 
-def check(event_or_payload: object, payload_type: type[Any] | None = None) -> list[Mismatch]:
+def check(event_or_payload: object, data_type: type[Any] | None = None) -> list[Mismatch]:
     """List the places where an event or a payload differs from its type.
 
-    The `type` of a body decides which payload type applies, and the `object` of a payload does. The payload of an event
+    The `type` of a body decides which data type applies, and the `object` of a payload does. The payload of an event
     type that is newer than this release is not checked. Metadata may hold anything, so it is not checked either. No
     JSON value makes this function raise.
 
     Args:
         event_or_payload: An `Event`, a body as parsed JSON, or a payload such as `event.data`.
-        payload_type: The TypedDict to check the payload against: for a part of a payload, or a TypedDict of your own.
+        data_type: The TypedDict to check the payload against: for a part of a payload, or a TypedDict of your own.
             With it, a mapping counts as a payload. Without it, the event type or the `object` decides.
 
     Returns:
@@ -80,7 +80,7 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
         The list is empty if nothing differs.
 
     Raises:
-        TypeError: The `payload_type` is not a TypedDict, or the two arguments are swapped.
+        TypeError: The `data_type` is not a TypedDict, or the two arguments are swapped.
 
     Example:
         ```python
@@ -88,13 +88,13 @@ def check(event_or_payload: object, payload_type: type[Any] | None = None) -> li
         assert check(event.data["email_addresses"][0], types.EmailAddressJSON) == []
         ```
     """
-    if payload_type is not None and not is_typeddict(payload_type):
+    if data_type is not None and not is_typeddict(data_type):
         # The message has no repr, because a swapped argument is the payload.
-        raise TypeError("payload_type must be a TypedDict: check(payload, types.UserJSON).")
+        raise TypeError("data_type must be a TypedDict: check(payload, types.UserJSON).")
     if isinstance(event_or_payload, Event):
-        return _check_body(event_or_payload.raw, payload_type)
-    if payload_type is not None:
-        return _check_value(event_or_payload, payload_type)
+        return _check_body(event_or_payload.payload, data_type)
+    if data_type is not None:
+        return _check_value(event_or_payload, data_type)
     if not _is_object(event_or_payload):
         return _check_value(event_or_payload, types.WebhookEventJSON)
     if is_body(event_or_payload):
@@ -110,7 +110,7 @@ def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
 
     Example:
         ```python
-        assert is_body(event.raw) and not is_body(event.data)
+        assert is_body(event.payload) and not is_body(event.data)
         ```
     """
     # No payload has both keys: permissions have a `type`, messages and invitations have `data`.
@@ -119,8 +119,8 @@ def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
     )
 
 
-def payload_type_of(event_type: str) -> type[Any] | None:
-    """Return the payload type of an event type.
+def data_type_of(event_type: str) -> type[Any] | None:
+    """Return the data type of an event type.
 
     Args:
         event_type: The event type, such as `"user.created"`.
@@ -130,15 +130,15 @@ def payload_type_of(event_type: str) -> type[Any] | None:
 
     Example:
         ```python
-        assert payload_type_of("user.created") is types.UserJSON
+        assert data_type_of("user.created") is types.UserJSON
         ```
     """
     event_class = EVENT_CLASSES.get(event_type)
     if event_class is None:
         return None
     (base,) = event_class.__dict__["__orig_bases__"]
-    payload_type: type[Any] = getattr(types, base.__args__[1])  # the class line has its name as a string
-    return payload_type
+    data_type: type[Any] = getattr(types, base.__args__[1])  # the class line has its name as a string
+    return data_type
 
 
 def annotation_text(annotation: Any) -> str:
@@ -206,24 +206,24 @@ def _fields(typed_dict: type[Any]) -> dict[str, _Field]:
 
 @cache
 def _payload_types_by_object() -> dict[str, list[type[Any]]]:
-    """Return the payload types of all events by their `object`. Two types of invitation share one."""
-    # A dict is a set in order, because several events share a payload type.
-    payload_types: Iterable[Any] = dict.fromkeys(map(payload_type_of, EVENT_CLASSES))
+    """Return the data types of all events by their `object`. Two types of invitation share one."""
+    # A dict is a set in order, because several events share a data type.
+    data_types: Iterable[Any] = dict.fromkeys(map(data_type_of, EVENT_CLASSES))
     by_object: dict[str, list[type[Any]]] = {}
-    for payload_type in payload_types:
-        for name in get_args(_fields(payload_type)["object"].annotation):  # DeletedObjectJSON has `str`, so no names
-            by_object.setdefault(name, []).append(payload_type)
+    for data_type in data_types:
+        for name in get_args(_fields(data_type)["object"].annotation):  # DeletedObjectJSON has `str`, so no names
+            by_object.setdefault(name, []).append(data_type)
     return by_object
 
 
-def _check_body(body: Mapping[str, Any], payload_type: type[Any] | None) -> list[Mismatch]:
+def _check_body(body: Mapping[str, Any], data_type: type[Any] | None) -> list[Mismatch]:
     """Check the body of an event and the payload inside it."""
     event_type = body.get("type")
-    if payload_type is None and isinstance(event_type, str):
-        payload_type = payload_type_of(event_type)
+    if data_type is None and isinstance(event_type, str):
+        data_type = data_type_of(event_type)
     fields = _fields(types.WebhookEventJSON)
-    if payload_type is not None:
-        fields = fields | {"data": fields["data"]._replace(annotation=payload_type)}
+    if data_type is not None:
+        fields = fields | {"data": fields["data"]._replace(annotation=data_type)}
     return _check_all(_members("", body, fields))
 
 
@@ -234,12 +234,12 @@ def _check_payload(payload: Mapping[str, Any]) -> list[Mismatch]:
     by_object = _payload_types_by_object()
     name = payload.get("object")
     if isinstance(name, str) and name in by_object:
-        return min((_check_value(payload, payload_type) for payload_type in by_object[name]), key=len)
+        return min((_check_value(payload, data_type) for data_type in by_object[name]), key=len)
     if "object" not in payload:
-        for payload_type in (each for one_name in by_object.values() for each in one_name):
+        for data_type in (each for one_name in by_object.values() for each in one_name):
             # E-mails, text messages and payments can lack `object`, but always have their required keys.
-            if payload.keys() >= payload_type.__required_keys__:
-                return _check_value(payload, payload_type)
+            if payload.keys() >= data_type.__required_keys__:
+                return _check_value(payload, data_type)
     # No type fits: report one mismatch about `object` instead of one per key.
     literal: Any = Literal
     known = _Field(literal[("event", *by_object)], required=True)

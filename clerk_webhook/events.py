@@ -142,7 +142,7 @@ class Event(Generic[TypeT, DataT]):
     Attributes:
         type: The event type: `"user.created"`. It narrows the union. `"unknown"` for an `UnknownEvent`.
         data: The payload: a `dict` in the shape of one of the TypedDicts in `clerk_webhook.types`.
-        raw: The whole body as parsed. `parse_event(event.raw)` makes the event again, in another process too.
+        payload: The whole body as parsed. `parse_event(event.payload)` makes the event again, in another process too.
         message_id: The `svix-id` header. It is the same on every retry and manual replay, so deduplicate by it. None if
             the body was parsed without its headers.
     """
@@ -154,7 +154,7 @@ class Event(Generic[TypeT, DataT]):
     type: TypeT
     data: DataT
     # pydantic calls no method of `Event[Any, Any]`, but that of the class in this annotation.
-    raw: Annotated[dict[str, Any], Event]
+    payload: Annotated[dict[str, Any], Event]
     message_id: str | None = None
 
     @classmethod
@@ -169,13 +169,13 @@ class Event(Generic[TypeT, DataT]):
     @property
     def wire_type(self) -> str:
         """The event type exactly as sent, even for an unknown event."""
-        wire_type: str = self.raw["type"]
+        wire_type: str = self.payload["type"]
         return wire_type
 
     @property
     def object(self) -> str | None:
         """The `object` of the body: `"event"`. None if the body has no such text."""
-        return _text(self.raw.get("object"))
+        return _text(self.payload.get("object"))
 
     @property
     def timestamp(self) -> int | None:
@@ -183,7 +183,7 @@ class Event(Generic[TypeT, DataT]):
 
         `occurred_at` tells the two apart. None if the body has no such integer.
         """
-        timestamp = self.raw.get("timestamp")
+        timestamp = self.payload.get("timestamp")
         return timestamp if type(timestamp) is int else None
 
     @property
@@ -205,12 +205,12 @@ class Event(Generic[TypeT, DataT]):
     @property
     def instance_id(self) -> str | None:
         """The id of the Clerk instance, `"ins_..."`: development or production. Bodies have it since April 2025."""
-        return _text(self.raw.get("instance_id"))
+        return _text(self.payload.get("instance_id"))
 
     @property
     def event_attributes(self) -> dict[str, Any] | None:
         """The `event_attributes` of the body, which hold `http_request`. None if the body has none."""
-        attributes = self.raw.get("event_attributes")
+        attributes = self.payload.get("event_attributes")
         return attributes if _is_object(attributes) else None
 
     @property
@@ -256,7 +256,7 @@ class Event(Generic[TypeT, DataT]):
 
     def __repr__(self) -> str:
         """Show the type and the ids, never the payload, because some payloads hold one-time codes."""
-        resource = _text(_inner(self.raw, "data").get("id"))
+        resource = _text(_inner(self.payload, "data").get("id"))
         return f"<{type(self).__name__} {self.wire_type!r} id={resource!r} message_id={self.message_id!r}>"
 
 

@@ -99,7 +99,7 @@ class Version(NamedTuple):
             sql, parameters = Version.of(event).statement("numeric_dollar")
             ```
         """
-        wire_type, timestamp = event.raw["type"], event.raw.get("timestamp")
+        wire_type, timestamp = event.payload["type"], event.payload.get("timestamp")
         data: dict[str, Any] = event.data if isinstance(event.data, _DICT) else {}
         resource_id, updated_at = data.get("id"), data.get("updated_at")
         if not (isinstance(resource_id, str) and resource_id):
@@ -286,7 +286,7 @@ def once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool
     """
     message_id = event if isinstance(event, str) else event.message_id
     if not message_id:
-        raise ValueError("The event has no message id. parse_event(raw, message_id=message_id) keeps it.")
+        raise ValueError("The event has no message id. parse_event(payload, message_id=message_id) keeps it.")
     return _record(connection, Version(f"message:{scope}", message_id, 0), "")
 
 

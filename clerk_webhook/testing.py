@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from ._parse import parse_event
 from ._samples import BODIES
 from ._store_contract import check_store
-from .conformance import payload_type_of
+from .conformance import data_type_of
 from .events import EVENT_CLASSES, Event, WebhookEvent
 from .webhook import Webhook
 
@@ -93,7 +93,7 @@ def sample(event_type: str | type[Event[Any, Any]], /, **overrides: object) -> A
     """Return a sample payload: the `data` of an event.
 
     Args:
-        event_type: A class in `clerk_webhook.events`, for the exact payload type, or an event type: `"user.created"`.
+        event_type: A class in `clerk_webhook.events`, for the exact data type, or an event type: `"user.created"`.
         overrides: Keys of the payload with the values to use instead, as in JSON. Other keys do not adapt to them.
 
     Returns:
@@ -101,7 +101,7 @@ def sample(event_type: str | type[Event[Any, Any]], /, **overrides: object) -> A
 
     Raises:
         ValueError: The event type does not exist.
-        TypeError: The class has no event type, the payload type lacks a key of the overrides, or JSON cannot hold a
+        TypeError: The class has no event type, the data type lacks a key of the overrides, or JSON cannot hold a
             value.
 
     Example:
@@ -130,7 +130,7 @@ def sample_event(event_type: str | type[Event[Any, Any]], /, **overrides: object
 
     Raises:
         ValueError: The event type does not exist.
-        TypeError: The class has no event type, the payload type lacks a key of the overrides, or JSON cannot hold a
+        TypeError: The class has no event type, the data type lacks a key of the overrides, or JSON cannot hold a
             value.
 
     Example:
@@ -211,7 +211,7 @@ def sample_delivery(
     Raises:
         SecretError: The secret cannot be a signing secret.
         ValueError: The event type does not exist.
-        TypeError: The class has no event type, the payload type lacks a key of the overrides, or JSON cannot hold a
+        TypeError: The class has no event type, the data type lacks a key of the overrides, or JSON cannot hold a
             value.
 
     Example:
@@ -222,7 +222,7 @@ def sample_delivery(
     """
     try:
         # The raw body has no message id, so signed_request makes a new one.
-        return signed_request(sample_event(event_type, **overrides).raw, secret)
+        return signed_request(sample_event(event_type, **overrides).payload, secret)
     finally:
         del secret
 
@@ -308,7 +308,7 @@ def _body(event_type: str, overrides: Mapping[str, object]) -> dict[str, Any]:
             f"{event_type!r} has no sample: {advice} For a type newer than this release, pass a whole body to "
             "signed_request or parse_event."
         )
-    payload: Any = payload_type_of(event_type)
+    payload: Any = data_type_of(event_type)
     unknown = overrides.keys() - payload.__required_keys__ - payload.__optional_keys__
     if unknown:
         raise TypeError(f"{payload.__name__}, the payload of {event_type}, has no key {', '.join(sorted(unknown))}.")
@@ -326,6 +326,6 @@ def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
         return event.encode()
     if not isinstance(event, Event | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
         raise TypeError(f"event must be an event, a body as a mapping, bytes or str, not {type(event).__name__}.")
-    body = event.raw if isinstance(event, Event) else dict(event)
+    body = event.payload if isinstance(event, Event) else dict(event)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")

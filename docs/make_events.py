@@ -1,4 +1,4 @@
-"""Write `reference/events.md` from the code. Run it after a change to an event class, a payload type or a sample."""
+"""Write `reference/events.md` from the code. Run it after a change to an event class, a data type or a sample."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from clerk_webhook import events as all_events
-from clerk_webhook.cli._reference import PayloadType, fires, nested, payload_of, payload_types
+from clerk_webhook.cli._reference import PayloadType, data_types, fires, nested, payload_of
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
 
@@ -18,11 +18,11 @@ INTRODUCTION = """\
 
 <!-- docs/make_events.py writes this page. Change the docstrings in the code, and run it again. -->
 
-This page lists every event type: when Clerk sends it, its class in `clerk_webhook.events`, its payload type in
+This page lists every event type: when Clerk sends it, its class in `clerk_webhook.events`, its data type in
 `clerk_webhook.types`, and a sample. `clerk-webhook events TYPE` shows the same in a terminal.
 `clerk_webhook.testing.sample_event(TYPE)` returns the sample.
 
-The payload types describe real deliveries. Parsing never refuses an event because it differs from its type;
+The data types describe real deliveries. Parsing never refuses an event because it differs from its type;
 `clerk_webhook.conformance.check` lists the differences.
 
 - A key that is not marked as required can be absent: read it with `data.get(key)`.
@@ -65,29 +65,29 @@ def events() -> Iterator[str]:
         yield f"### `{event_type}`\n"
         payload_link = link(payload_of(event_type).name)
         yield f"{fires(event_type)} Class `events.{event_class.__name__}`; `data` is {payload_link}.\n"
-        sample = json.dumps(sample_event(event_type).raw, indent=2, ensure_ascii=False)
+        sample = json.dumps(sample_event(event_type).payload, indent=2, ensure_ascii=False)
         yield f"<details><summary>A sample</summary>\n\n```json\n{sample}\n```\n\n</details>\n"
 
 
 def payloads() -> Iterator[str]:
-    """Yield a section for each payload type, in the order of the events and keys that lead to them."""
-    yield "## Payload types\n"
+    """Yield a section for each data type, in the order of the events and keys that lead to them."""
+    yield "## Data types\n"
     reached = {"WebhookEventJSON": None, "EventAttributesJSON": None, "HttpRequestJSON": None}
     for event_type in EVENT_CLASSES:
-        reached |= dict.fromkeys(payload_type.name for payload_type in nested(payload_of(event_type)))
+        reached |= dict.fromkeys(data_type.name for data_type in nested(payload_of(event_type)))
     for name in reached:
-        yield from payload(payload_types()[name])
+        yield from payload(data_types()[name])
 
 
-def payload(payload_type: PayloadType) -> Iterator[str]:
-    """Yield a section for a payload type, with a row per key."""
-    yield f"### `{payload_type.name}`\n"
-    yield f"{payload_type.meaning}\n"
+def payload(data_type: PayloadType) -> Iterator[str]:
+    """Yield a section for a data type, with a row per key."""
+    yield f"### `{data_type.name}`\n"
+    yield f"{data_type.meaning}\n"
     yield "| key | type | required | meaning |"
     yield "|---|---|---|---|"
-    for key in payload_type.keys:
+    for key in data_type.keys:
         annotation = f"`{key.annotation}`".replace("|", "\\|")
-        inner = next((word for word in re.findall(r"\w+", key.annotation) if word in payload_types()), None)
+        inner = next((word for word in re.findall(r"\w+", key.annotation) if word in data_types()), None)
         yield (
             f"| `{key.name}` | {f'[{annotation}](#{anchor(inner)})' if inner else annotation} "
             f"| {'yes' if key.required else ''} | {key.meaning} |"
@@ -96,7 +96,7 @@ def payload(payload_type: PayloadType) -> Iterator[str]:
 
 
 def link(name: str) -> str:
-    """Return a link to the section of an event type or a payload type."""
+    """Return a link to the section of an event type or a data type."""
     return f"[`{name}`](#{anchor(name)})"
 
 

@@ -217,7 +217,7 @@ def test_events_as_json_has_the_types_and_the_sample(capsys):
     assert main(["events", "sms.created", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["payload"] == "SMSMessageJSON"
-    assert shown["sample"] == sample_event("sms.created").raw
+    assert shown["sample"] == sample_event("sms.created").payload
     keys = {key["name"]: key for key in shown["types"]["SMSMessageJSON"]["keys"]}
     assert keys["message"] == {
         "name": "message",
@@ -227,7 +227,7 @@ def test_events_as_json_has_the_types_and_the_sample(capsys):
     }
 
 
-BROKEN = sample_event("user.created", first_name=3).raw
+BROKEN = sample_event("user.created", first_name=3).payload
 
 
 @pytest.fixture(params=["file", "standard input", "argument"])
@@ -251,7 +251,7 @@ def given(request, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("value", "status", "shown"),
     [
-        (sample_event("user.created").raw, 0, "As user.created with UserJSON: no mismatches.\n"),
+        (sample_event("user.created").payload, 0, "As user.created with UserJSON: no mismatches.\n"),
         (sample_event("user.created").data, 0, "As a payload: no mismatches.\n"),
         (
             BROKEN,
@@ -349,7 +349,7 @@ def test_a_reader_may_stop_early(monkeypatch):
 def test_a_letter_that_the_terminal_lacks_is_escaped(monkeypatch):
     shown = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="cp1252"))
-    assert main(["check", json.dumps(sample_event("user.deleted").raw | {"\u0438\u043c\u044f": 1})]) == 1
+    assert main(["check", json.dumps(sample_event("user.deleted").payload | {"\u0438\u043c\u044f": 1})]) == 1
     assert b"\\u0438" in shown.getvalue()
 
 

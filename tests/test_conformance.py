@@ -1,4 +1,4 @@
-"""A check lists every difference from the payload types once, in its place, and nothing private."""
+"""A check lists every difference from the data types once, in its place, and nothing private."""
 
 import copy
 import logging
@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
 from clerk_webhook._samples import BODIES
-from clerk_webhook.conformance import Mismatch, annotation_text, check, is_body, payload_type_of
+from clerk_webhook.conformance import Mismatch, annotation_text, check, data_type_of, is_body
 from clerk_webhook.testing import sample_event
 
-PAYLOAD_TYPES = {event_type: payload_type_of(event_type) for event_type in events.EVENT_CLASSES}
+PAYLOAD_TYPES = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
 
 VERIFICATION = {"status": "verified", "strategy": "email_code", "attempts": 1, "expire_at": 1761912945600}
 ADDRESS = {
@@ -227,7 +227,7 @@ def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, misma
 
 
 @pytest.mark.parametrize(
-    ("payload", "payload_type"),
+    ("payload", "data_type"),
     [
         (DELETED, None),
         (DELETED | {"object": "novelty"}, None),
@@ -246,12 +246,12 @@ def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, misma
         (MappingProxyType(USER), None),
     ],
 )
-def test_a_payload_that_conforms_has_no_mismatch(payload, payload_type):
-    assert check(payload, payload_type) == []
+def test_a_payload_that_conforms_has_no_mismatch(payload, data_type):
+    assert check(payload, data_type) == []
 
 
 @pytest.mark.parametrize(
-    ("value", "payload_type", "mismatches"),
+    ("value", "data_type", "mismatches"),
     [
         (DELETED | {"deleted": False}, types.DeletedObjectJSON, []),
         (DELETED | {"id": None}, None, [("id", "type", "str", "None")]),
@@ -280,8 +280,8 @@ def test_a_payload_that_conforms_has_no_mismatch(payload, payload_type):
         ),
     ],
 )
-def test_the_object_of_a_payload_or_the_caller_decides_its_type(value, payload_type, mismatches):
-    assert check(value, payload_type) == mismatches
+def test_the_object_of_a_payload_or_the_caller_decides_its_type(value, data_type, mismatches):
+    assert check(value, data_type) == mismatches
 
 
 def test_mismatches_come_in_the_order_of_the_types_and_unexpected_keys_last():
@@ -348,7 +348,7 @@ def test_a_check_understands_unions_and_required_keys(value, mismatches):
 
 
 @pytest.mark.parametrize(
-    ("value", "payload_type"),
+    ("value", "data_type"),
     [
         (USER, dict),
         (USER, int),
@@ -358,9 +358,9 @@ def test_a_check_understands_unions_and_required_keys(value, mismatches):
         (types.UserJSON, parse_event(BODY)),
     ],
 )
-def test_swapped_or_wrong_arguments_are_a_type_error_without_the_payload(value, payload_type):
-    with pytest.raises(TypeError, match=r"^payload_type must be a TypedDict: check\(payload, types\.UserJSON\)\.$"):
-        check(value, payload_type)
+def test_swapped_or_wrong_arguments_are_a_type_error_without_the_payload(value, data_type):
+    with pytest.raises(TypeError, match=r"^data_type must be a TypedDict: check\(payload, types\.UserJSON\)\.$"):
+        check(value, data_type)
 
 
 @pytest.mark.parametrize(
@@ -446,16 +446,16 @@ def test_an_annotation_reads_as_in_source(annotation, text):
 
 
 def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
-    assert all(is_typeddict(payload_type) for payload_type in PAYLOAD_TYPES.values())
+    assert all(is_typeddict(data_type) for data_type in PAYLOAD_TYPES.values())
     assert PAYLOAD_TYPES["user.created"] is types.UserJSON
     assert PAYLOAD_TYPES["role.deleted"] is types.DeletedObjectJSON
-    assert payload_type_of("user.teleported") is payload_type_of("") is None
+    assert data_type_of("user.teleported") is data_type_of("") is None
 
 
 @pytest.mark.parametrize("event_type", BODIES)
 def test_every_sample_conforms_as_an_event_a_body_and_a_payload(event_type):
     event = sample_event(event_type)
-    assert check(event) == check(event.raw) == check(event.data) == []
+    assert check(event) == check(event.payload) == check(event.data) == []
 
 
 def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
@@ -593,7 +593,7 @@ def bodies(draw):
     """A sample, or another body that the types allow."""
     event_type = draw(st.sampled_from([*BODIES]))
     if draw(st.booleans()):
-        return sample_event(event_type).raw
+        return sample_event(event_type).payload
     payload = conforming(PAYLOAD_TYPES[event_type])
     return draw(conforming(types.WebhookEventJSON)) | {"type": event_type, "data": draw(payload)}
 
@@ -708,8 +708,8 @@ ANYTHING = st.recursive(
 @given(ANYTHING)
 def test_no_value_raises_and_only_the_text_of_an_enum_is_reported(value):
     reports = check(value)
-    for payload_type in (types.UserJSON, types.SessionJSON, types.WebhookEventJSON):
-        reports += check(value, payload_type)
+    for data_type in (types.UserJSON, types.SessionJSON, types.WebhookEventJSON):
+        reports += check(value, data_type)
     if isinstance(value, dict):
         for event_type in ("user.created", "session.created", "nothing.known"):
             reports += check({"type": event_type, "object": "event", "data": value})

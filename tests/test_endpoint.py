@@ -59,7 +59,7 @@ def test_an_endpoint_verifies_as_a_webhook_with_the_same_arguments(monkeypatch, 
     seen = []
     endpoint.on_any(seen.append)
     assert endpoint.handle(*delivery(timestamp=int(time.time()) - age)).status == status
-    assert [event.raw.get("parsed_by") for event in seen] == ["loads" if "loads" in arguments else None] * len(seen)
+    assert [event.payload.get("parsed_by") for event in seen] == ["loads" if "loads" in arguments else None] * len(seen)
 
 
 def frames_of(error):

@@ -181,7 +181,7 @@ def test_events_compare_copy_and_pickle():
         copy.copy(event),
         copy.deepcopy(event),
         pickle.loads(pickle.dumps(event)),
-        parse_event(event.raw, message_id="msg_1"),
+        parse_event(event.payload, message_id="msg_1"),
     ):
         assert twin == event
         assert type(twin) is type(event)
@@ -201,7 +201,7 @@ def test_pydantic_cannot_make_an_event_of_an_unverified_body(event_class):
     cure = rf"{event_class.__name__} cannot be .*`event: ClerkEvent`.*Annotated\[.*Depends\(\.\.\.\)\].*parse_event"
     with pytest.raises(TypeError, match=cure):
         event_class.__get_pydantic_core_schema__(event_class, None)
-    assert typing.get_type_hints(events.Event, include_extras=True)["raw"].__metadata__ == (events.Event,)
+    assert typing.get_type_hints(events.Event, include_extras=True)["payload"].__metadata__ == (events.Event,)
 
 
 def test_events_match_by_class_pattern():

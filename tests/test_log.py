@@ -196,7 +196,7 @@ def test_no_body_address_or_code_is_logged(send, raises, spoiled, caplog, capfd)
     @endpoint.on(events.EmailCreated)
     def handler(event):
         if raises:
-            raise raises(json.dumps(event.raw))
+            raise raises(json.dumps(event.payload))
 
     headers, body = delivery(
         "email.created", to_email_address=ADDRESS, data={"otp_code": CODE}, subject=f"{CODE} is it"

@@ -29,12 +29,12 @@ def read_only(text):
 def test_a_body_may_be_text_bytes_or_parsed(form):
     event = parse_event(form(json.dumps(body())), message_id="msg_1")
     assert event == parse_event(body(), message_id="msg_1")
-    assert event.raw == body()
+    assert event.payload == body()
 
 
 def test_a_dict_is_not_copied():
     payload = body()
-    assert parse_event(payload).raw is payload
+    assert parse_event(payload).payload is payload
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
@@ -44,7 +44,7 @@ def test_a_body_may_be_bytes_like(kind):
 
 def test_an_event_goes_through_a_queue_as_json():
     event = parse_event(body())
-    assert parse_event(json.dumps(event.raw)) == event
+    assert parse_event(json.dumps(event.payload)) == event
 
 
 @pytest.mark.parametrize("payload", [None, 3, [], [body()], object()])
@@ -168,11 +168,13 @@ def test_an_event_of_200_levels_is_accepted_and_compares_copies_pickles_and_logs
     event = parse(nested(200, shape))
     assert type(event) is events.UserUpdated
     assert (
-        copy.deepcopy(event) == pickle.loads(pickle.dumps(event)) == parse_event(event.raw, message_id=event.message_id)
+        copy.deepcopy(event)
+        == pickle.loads(pickle.dumps(event))
+        == parse_event(event.payload, message_id=event.message_id)
     )
-    logging.getLogger("test").warning("%s of %s", event, event.raw)
+    logging.getLogger("test").warning("%s of %s", event, event.payload)
     assert "unsafe_metadata" in caplog.text
-    assert json.loads(json.dumps(event.raw)) == event.raw
+    assert json.loads(json.dumps(event.payload)) == event.payload
 
 
 @pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS)
@@ -236,8 +238,8 @@ def test_only_bodies_with_more_than_200_opening_brackets_are_walked(monkeypatch)
 def test_an_integer_of_4300_digits_is_accepted_and_compares_copies_pickles_and_logs(caplog):
     for digits in ("9" * 4300, "-" + "9" * 4300):
         event = parse_event(f'{{"type": "user.updated", "data": {{"unsafe_metadata": {digits}}}}}')
-        assert copy.deepcopy(event) == pickle.loads(pickle.dumps(event)) == parse_event(json.dumps(event.raw))
-        logging.getLogger("test").warning("%s", event.raw)
+        assert copy.deepcopy(event) == pickle.loads(pickle.dumps(event)) == parse_event(json.dumps(event.payload))
+        logging.getLogger("test").warning("%s", event.payload)
         assert digits in caplog.text
 
 

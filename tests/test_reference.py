@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-from clerk_webhook.cli._reference import nested, payload_of, payload_types
+from clerk_webhook.cli._reference import data_types, nested, payload_of
 from clerk_webhook.events import EVENT_CLASSES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -19,17 +19,17 @@ def test_the_page_is_up_to_date():
 def test_every_event_type_and_payload_type_has_one_section_and_every_link_leads_to_one():
     headings = re.findall(r"^### `(.+)`$", PAGE, re.MULTILINE)
     assert headings[: len(EVENT_CLASSES)] == list(EVENT_CLASSES)
-    assert sorted(headings[len(EVENT_CLASSES) :]) == sorted(payload_types())
+    assert sorted(headings[len(EVENT_CLASSES) :]) == sorted(data_types())
     anchors = {re.sub(r"[^\w-]", "", heading.lower()) for heading in headings}
     assert set(re.findall(r"\]\(#(.+?)\)", PAGE)) <= anchors
 
 
 def test_payload_types_are_public():
-    assert [name for name in payload_types() if name.startswith("_")] == []
+    assert [name for name in data_types() if name.startswith("_")] == []
 
 
 def test_a_key_has_the_type_and_the_docstring_of_the_source():
-    keys = {key.name: key for key in payload_types()["BillingSubscriptionItemWebhookEventJSON"].keys}
+    keys = {key.name: key for key in data_types()["BillingSubscriptionItemWebhookEventJSON"].keys}
     assert keys["status"].annotation.startswith('Literal["abandoned", "active", ')
     assert keys["status"].required
     assert keys["period_end"].annotation == "UnixMillis | None"
@@ -39,7 +39,7 @@ def test_a_key_has_the_type_and_the_docstring_of_the_source():
 
 
 def test_nested_types_are_reached_once_each():
-    names = [payload_type.name for payload_type in nested(payload_of("session.created"))]
+    names = [data_type.name for data_type in nested(payload_of("session.created"))]
     assert names[:4] == ["SessionJSON", "SessionTaskJSON", "SessionActivityJSON", "UserJSON"]
     assert "ClerkErrorJSON" in names
     assert len(names) == len(set(names))

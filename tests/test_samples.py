@@ -19,7 +19,7 @@ APRIL_2025 = 1_743_465_600_000
 def test_a_sample_delivery_is_accepted_and_gives_its_class(event_type):
     event = Webhook(SECRET).verify_and_parse(*sample_delivery(event_type, SECRET))
     assert type(event) is events.EVENT_CLASSES[event_type]
-    assert event.raw == EVENTS[event_type].raw
+    assert event.payload == EVENTS[event_type].payload
     assert event.data == sample(event_type)
 
 
@@ -90,7 +90,7 @@ def test_a_sample_departs_from_the_schema_only_as_intended(event_type):
         departure for of_types in MEANT_DEPARTURES.values() for departure in of_types.get(event_type, [])
     )
     older = [".instance_id is missing"] if event.timestamp < APRIL_2025 else []
-    assert list(SCHEMA.departures(event.raw, SCHEMA.body)) == older
+    assert list(SCHEMA.departures(event.payload, SCHEMA.body)) == older
 
 
 def test_the_created_sample_of_a_family_departs_from_nothing():
@@ -158,8 +158,8 @@ def test_a_subscription_is_active_or_past_due():
 @every_type
 def test_times_are_milliseconds_and_in_order(event_type):
     event = EVENTS[event_type]
-    assert ("instance_id" in event.raw) is (event.timestamp >= APRIL_2025)
-    for found in objects(event.raw):
+    assert ("instance_id" in event.payload) is (event.timestamp >= APRIL_2025)
+    for found in objects(event.payload):
         times = {
             key: value
             for key, value in found.items()
@@ -259,7 +259,7 @@ def ids(value):
 
 @every_type
 def test_an_id_has_the_form_of_clerks_and_the_prefix_of_its_resource(event_type):
-    for found, key, prefix, rest in ids(EVENTS[event_type].raw):
+    for found, key, prefix, rest in ids(EVENTS[event_type].payload):
         assert re.fullmatch(r"[0-9A-Za-z]{27}", rest), (key, rest)
         expected = OBJECT_PREFIXES.get(found.get("object")) if key == "id" else ID_PREFIXES.get(key)
         assert expected in (None, prefix), (key, prefix)
@@ -276,14 +276,14 @@ def test_the_parts_of_a_payment_have_the_prefixes_of_clerks_examples():
 def test_a_docstring_names_only_id_prefixes_that_samples_have():
     sources = (source.read_text("utf-8") for source in files("clerk_webhook.types").iterdir() if source.is_file())
     named = {prefix for source in sources for prefix in re.findall(r'`"(\w+)_\.\.\."', source)}
-    assert named - {prefix for event in EVENTS.values() for _, _, prefix, _ in ids(event.raw)} == set()
+    assert named - {prefix for event in EVENTS.values() for _, _, prefix, _ in ids(event.payload)} == set()
     assert len(named) > 10
 
 
 def test_resources_of_different_kinds_have_different_ids():
     kinds = {}
     for event in EVENTS.values():
-        for found in objects(event.raw):
+        for found in objects(event.payload):
             # A subscription item has two names for its kind.
             if "id" in found and "object" in found and found["object"] != "subscription_item":
                 kinds.setdefault(found["id"], set()).add(found["object"])
@@ -292,7 +292,7 @@ def test_resources_of_different_kinds_have_different_ids():
 
 @every_type
 def test_a_sample_holds_no_real_address(event_type):
-    text = json.dumps(EVENTS[event_type].raw)
+    text = json.dumps(EVENTS[event_type].payload)
     assert re.findall(r"[\w.]+@(?!(?:engines\.)?example\.com\b)[\w.]+", text) == []
     assert re.findall(r"https?://(?!(?:\w+\.)?example\.com\b)[\w.]+", text) == []
     assert re.findall(r"\b(?!203\.0\.113\.)\d+\.\d+\.\d+\.\d+\b", text) == []
@@ -429,7 +429,7 @@ def test_every_family_has_an_awkward_form():
 
 @pytest.mark.parametrize(("family", "form", "is_awkward"), AWKWARD)
 def test_a_family_has_its_awkward_form_and_a_regular_sample(family, form, is_awkward):
-    awkward = {event.type: is_awkward(event.raw) for event in of_family(family)}
+    awkward = {event.type: is_awkward(event.payload) for event in of_family(family)}
     assert any(awkward.values()), form
     # E-mails and text messages have one event. One waitlist entry is older than instance_id.
     assert awkward[f"{family}.created"] is (family in ("email", "sms") or form == "no instance_id")

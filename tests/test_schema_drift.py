@@ -411,7 +411,7 @@ def test_clerks_file_reads_as_the_pinned_form_does(run):
 
 def test_the_examples_that_the_types_refuse_are_information(run):
     examples = {
-        "role.created": {"example": sample_event("role.created").raw},
+        "role.created": {"example": sample_event("role.created").payload},
         "user.deleted": {"example": body("user.deleted", id=1, object="user", deleted=True)},
         "session.created": {"examples": {"default": {"$ref": "#/components/examples/Named"}}},
     }

@@ -157,7 +157,7 @@ def test_every_form_of_an_event_is_signed_as_the_same_compact_body(event, secret
         },
         COMPACT.encode(),
     )
-    assert Webhook(secret, clock=lambda: NOW).verify_and_parse(*request).raw == json.loads(COMPACT)
+    assert Webhook(secret, clock=lambda: NOW).verify_and_parse(*request).payload == json.loads(COMPACT)
 
 
 @pytest.mark.parametrize("event_type", ["user.created", "organization.updated"])
@@ -179,8 +179,8 @@ def test_a_raw_body_is_signed_as_it_is(body):
     [
         (USER_CREATED, None, re.escape(USER_CREATED.message_id)),
         (USER_CREATED, ID, ID),
-        (parse_event(USER_CREATED.raw), None, "msg_[0-9A-Za-z]{27}"),
-        (USER_CREATED.raw, None, "msg_[0-9A-Za-z]{27}"),
+        (parse_event(USER_CREATED.payload), None, "msg_[0-9A-Za-z]{27}"),
+        (USER_CREATED.payload, None, "msg_[0-9A-Za-z]{27}"),
         (b"{}", None, "msg_[0-9A-Za-z]{27}"),
         (b"{}", ID, ID),
     ],
@@ -193,7 +193,7 @@ def test_the_message_id_is_the_argument_or_that_of_the_event_or_random(event, me
 
 def test_random_message_ids_differ():
     made = [sample_delivery(events.UserCreated, SECRET) for _ in range(50)]
-    made += [signed_request(USER_CREATED.raw, SECRET) for _ in range(50)]
+    made += [signed_request(USER_CREATED.payload, SECRET) for _ in range(50)]
     assert len({request.headers["svix-id"] for request in made}) == 100
     assert {request.body for request in made} == {made[0].body}
 

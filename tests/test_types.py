@@ -1,4 +1,4 @@
-"""The payload types agree with Clerk's schema key by key, and their docstrings agree with both."""
+"""The data types agree with Clerk's schema key by key, and their docstrings agree with both."""
 
 import ast
 import re
@@ -14,14 +14,14 @@ import pytest
 from schema import SCHEMA, Node
 
 from clerk_webhook import events, types
-from clerk_webhook.conformance import payload_type_of
+from clerk_webhook.conformance import data_type_of
 
 MODULES = sorted(Path(types.__path__[0]).glob("*.py"))
 
 PUBLIC_TYPED_DICTS: dict[str, Any] = {
     name: value for name in types.__all__ if is_typeddict(value := getattr(types, name, None))
 }
-PAYLOADS: dict[str, Any] = {event_type: payload_type_of(event_type) for event_type in events.EVENT_CLASSES}
+PAYLOADS: dict[str, Any] = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
 
 
 # Only the source has docstrings of keys, and tells UnixMillis from int.

@@ -18,16 +18,16 @@ from typing import Any, NamedTuple
 
 from schema import PINNED, Node, Schema, examples, pinned_form, read
 
-from clerk_webhook.cli._reference import payload_of, payload_types
+from clerk_webhook.cli._reference import data_types, payload_of
 from clerk_webhook.conformance import check
 from clerk_webhook.events import EVENT_CLASSES
 
 ORIGIN = "github.com/clerk/openapi-specs webhooks/2025-04-15.yml"
 
 ANNOTATIONS = {
-    (payload_type.name, key.name): key.annotation if key.required else f"NotRequired[{key.annotation}]"
-    for payload_type in payload_types().values()
-    for key in payload_type.keys
+    (data_type.name, key.name): key.annotation if key.required else f"NotRequired[{key.annotation}]"
+    for data_type in data_types().values()
+    for key in data_type.keys
 }
 
 Place = tuple[str, ...]  # an event type, and the keys that lead to a value
@@ -107,7 +107,7 @@ def keys_below(schema: Schema, node: Node, owner: str, place: Place) -> Iterator
                 Key(owner, name, label, kind, value.nullable, required, values, frozenset(filter(None, leaf.shapes))),
             )
             words = re.findall(r"\w+", ANNOTATIONS.get((owner, name), ""))
-            inner_owner = next((word for word in words if word in payload_types()), f"{owner}.{name}")
+            inner_owner = next((word for word in words if word in data_types()), f"{owner}.{name}")
             yield from keys_below(schema, leaf, inner_owner, (*inside, name))
 
 

@@ -1,4 +1,4 @@
-"""Set one key of a sample payload, by a path that the payload type has."""
+"""Set one key of a sample payload, by a path that the data type has."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _DICT: Any = dict
 _LIST: Any = list
 
 
-def assign(payload: Any, payload_type: type[Any] | None, path: str, value: object) -> None:
+def assign(payload: Any, data_type: type[Any] | None, path: str, value: object) -> None:
     """Set the value at a path, such as `email_addresses.0.email_address` or `public_metadata.plan`.
 
     Args:
         payload: The payload. It is changed.
-        payload_type: Its TypedDict. None: any path is taken.
+        data_type: Its TypedDict. None: any path is taken.
         path: The keys, and the indexes of lists, with a dot between them.
         value: The value.
 
     Raises:
-        CommandError: The payload type does not have this path. The message names the keys that exist there.
+        CommandError: The data type does not have this path. The message names the keys that exist there.
     """
     *parents, last = path.split(".")
-    annotation: Any = payload_type
+    annotation: Any = data_type
     for key in parents:
         annotation = _annotation_at(annotation, key, path)
         place = _place(payload, key, path)

@@ -1,4 +1,4 @@
-"""The event types and the payload types, with the docstrings of their keys, which only the source code has."""
+"""The event types and the data types, with the docstrings of their keys, which only the source code has."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..conformance import payload_type_of
+from ..conformance import data_type_of
 from ..events import EVENT_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Key", "PayloadType", "fires", "nested", "payload_of", "payload_types"]
+__all__ = ["Key", "PayloadType", "data_types", "fires", "nested", "payload_of"]
 
 
 class Key(NamedTuple):
-    """A key of a payload type.
+    """A key of a data type.
 
     Attributes:
         name: The key.
@@ -35,7 +35,7 @@ class Key(NamedTuple):
 
 
 class PayloadType(NamedTuple):
-    """A payload type: a TypedDict.
+    """A data type: a TypedDict.
 
     Attributes:
         name: The name in `clerk_webhook.types`.
@@ -49,12 +49,12 @@ class PayloadType(NamedTuple):
 
 
 @cache
-def payload_types() -> Mapping[str, PayloadType]:
-    """Return all payload types by name.
+def data_types() -> Mapping[str, PayloadType]:
+    """Return all data types by name.
 
     Example:
         ```python
-        user_keys = payload_types()["UserJSON"].keys
+        user_keys = data_types()["UserJSON"].keys
         ```
     """
     sources = (source for source in files("clerk_webhook.types").iterdir() if source.name.endswith(".py"))
@@ -88,33 +88,33 @@ def fires(event_type: str) -> str:
 
 
 def payload_of(event_type: str) -> PayloadType:
-    """Return the payload type of an event type.
+    """Return the data type of an event type.
 
     Example:
         ```python
         assert payload_of("user.created").name == "UserJSON"
         ```
     """
-    payload_type: Any = payload_type_of(event_type)
-    return payload_types()[payload_type.__name__]
+    data_type: Any = data_type_of(event_type)
+    return data_types()[data_type.__name__]
 
 
-def nested(payload_type: PayloadType) -> tuple[PayloadType, ...]:
-    """Return a payload type and all types inside it, each once, in the order of the keys that lead to them.
+def nested(data_type: PayloadType) -> tuple[PayloadType, ...]:
+    """Return a data type and all types inside it, each once, in the order of the keys that lead to them.
 
     Example:
         ```python
-        names = [inner.name for inner in nested(payload_types()["UserJSON"])]
+        names = [inner.name for inner in nested(data_types()["UserJSON"])]
         ```
     """
     reached: dict[str, PayloadType] = {}
-    pending = [payload_type]
+    pending = [data_type]
     while pending:
         current = pending.pop(0)
         if current.name not in reached:
             reached[current.name] = current
             words = (word for key in current.keys for word in re.findall(r"\w+", key.annotation))
-            pending += [payload_types()[word] for word in words if word in payload_types()]
+            pending += [data_types()[word] for word in words if word in data_types()]
     return tuple(reached.values())
 
 

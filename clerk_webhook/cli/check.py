@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .._parse import parse_json
-from ..conformance import check, is_body, payload_type_of
+from ..conformance import check, data_type_of, is_body
 from ..errors import PayloadError
 from ._arguments import CommandError, file_content
 from ._style import printable
@@ -61,8 +61,8 @@ def _checked_as(value: object) -> str:
     if not is_body(value):
         return "As a payload"
     event_type = value.get("type")
-    payload_type = payload_type_of(event_type) if isinstance(event_type, str) else None
-    if payload_type is None:
+    data_type = data_type_of(event_type) if isinstance(event_type, str) else None
+    if data_type is None:
         shown = printable(str(event_type))[:64]
         return f"As {shown}, which is newer than this release, so its data was not looked into"
-    return f"As {event_type} with {payload_type.__name__}"
+    return f"As {event_type} with {data_type.__name__}"

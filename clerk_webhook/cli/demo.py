@@ -114,7 +114,7 @@ def deliveries(secret: str) -> list[Delivery]:
         update,
         sample_event(events.OrganizationMembershipCreated),
         sample_event(events.SessionCreated),
-        parse_event(sample.raw | {"type": "user.teleported"}),
+        parse_event(sample.payload | {"type": "user.teleported"}),
     ]
     now = int(time.time())
     request = signed_request(sample, secret, timestamp=now)

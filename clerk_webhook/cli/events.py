@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..events import EVENT_CLASSES
 from ..testing import sample_event
-from ._reference import PayloadType, fires, nested, payload_of, payload_types
+from ._reference import PayloadType, data_types, fires, nested, payload_of
 from ._style import is_terminal
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "known_type", "run"]
 
-SUMMARY = "list the event types, or show an event type, a family or a payload type"
+SUMMARY = "list the event types, or show an event type, a family or a data type"
 EXAMPLE = "clerk-webhook events user.created"
 
 # Below this width the last two columns of a table stand under each other.
@@ -35,7 +35,7 @@ def configure(parser: ArgumentParser) -> None:
         nargs="?",
         type=_known_name,
         metavar="TYPE|FAMILY|PAYLOAD",
-        help="an event type (user.created), a family (user) or a payload type (UserJSON)",
+        help="an event type (user.created), a family (user) or a data type (UserJSON)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object per event type")
 
@@ -45,9 +45,9 @@ def run(options: Namespace) -> int:
     name: str = options.name or ""
     if name in EVENT_CLASSES:
         print(json.dumps(_details(name)) if options.json else "\n".join(_page(name)))
-    elif name in payload_types():
-        payload_type = payload_types()[name]
-        print(json.dumps(_payload_details(payload_type)) if options.json else "\n".join(_payload_page(payload_type)))
+    elif name in data_types():
+        data_type = data_types()[name]
+        print(json.dumps(_payload_details(data_type)) if options.json else "\n".join(_payload_page(data_type)))
     else:
         family = [event_type for event_type in EVENT_CLASSES if not name or _family(event_type) == name]
         print("\n".join(map(json.dumps, map(_summary, family)) if options.json else _list(family)))
@@ -65,7 +65,7 @@ def known_type(text: str) -> str:
 
 def _known_name(text: str) -> str:
     return _one_of(
-        text, "event type, family or payload type", [*EVENT_CLASSES, *map(_family, EVENT_CLASSES), *payload_types()]
+        text, "event type, family or data type", [*EVENT_CLASSES, *map(_family, EVENT_CLASSES), *data_types()]
     )
 
 
@@ -92,13 +92,12 @@ def _summary(event_type: str) -> dict[str, Any]:
 
 def _details(event_type: str) -> dict[str, Any]:
     types = _payload_details(payload_of(event_type))
-    return _summary(event_type) | {"types": types, "sample": sample_event(event_type).raw}
+    return _summary(event_type) | {"types": types, "sample": sample_event(event_type).payload}
 
 
-def _payload_details(payload_type: PayloadType) -> dict[str, Any]:
+def _payload_details(data_type: PayloadType) -> dict[str, Any]:
     return {
-        each.name: {"meaning": each.meaning, "keys": [key._asdict() for key in each.keys]}
-        for each in nested(payload_type)
+        each.name: {"meaning": each.meaning, "keys": [key._asdict() for key in each.keys]} for each in nested(data_type)
     }
 
 
@@ -110,27 +109,27 @@ def _list(event_types: Sequence[str]) -> Iterator[str]:
 
 def _page(event_type: str) -> Iterator[str]:
     """Yield the lines that describe an event type."""
-    payload_type = payload_of(event_type)
+    data_type = payload_of(event_type)
     yield from textwrap.wrap(f"{event_type}: {fires(event_type)}", _width())
     yield f"event class   events.{EVENT_CLASSES[event_type].__name__}"
-    yield f"payload type  types.{payload_type.name}"
-    yield from _tables(payload_type)
+    yield f"data type  types.{data_type.name}"
+    yield from _tables(data_type)
     yield ""
     yield "A sample:"
-    yield json.dumps(sample_event(event_type).raw, indent=2, ensure_ascii=False)
+    yield json.dumps(sample_event(event_type).payload, indent=2, ensure_ascii=False)
 
 
-def _payload_page(payload_type: PayloadType) -> Iterator[str]:
-    """Yield the lines that describe a payload type."""
-    carriers = [event_type for event_type in EVENT_CLASSES if payload_type in nested(payload_of(event_type))]
-    yield from textwrap.wrap(f"types.{payload_type.name}, in {', '.join(carriers)}", _width())
-    yield from _tables(payload_type)
+def _payload_page(data_type: PayloadType) -> Iterator[str]:
+    """Yield the lines that describe a data type."""
+    carriers = [event_type for event_type in EVENT_CLASSES if data_type in nested(payload_of(event_type))]
+    yield from textwrap.wrap(f"types.{data_type.name}, in {', '.join(carriers)}", _width())
+    yield from _tables(data_type)
 
 
-def _tables(payload_type: PayloadType) -> Iterator[str]:
-    """Yield a table per payload type, as wide as the terminal; `?` marks a key that may be absent."""
+def _tables(data_type: PayloadType) -> Iterator[str]:
+    """Yield a table per data type, as wide as the terminal; `?` marks a key that may be absent."""
     width = _width()
-    for each in nested(payload_type):
+    for each in nested(data_type):
         yield ""
         yield each.name
         yield from textwrap.wrap(each.meaning, width, break_on_hyphens=False)

@@ -301,12 +301,12 @@ def _event(body: bytes) -> WebhookEvent | None:
 
 def _masked(event: WebhookEvent) -> dict[str, Any]:
     """Return a body without one-time codes."""
-    data: Any = event.raw.get("data")
+    data: Any = event.payload.get("data")
     if not event.wire_type.startswith(("email.", "sms.")):
-        return event.raw
+        return event.payload
     if not isinstance(data, _DICT):
-        return event.raw | {"data": "(masked)"}
-    return event.raw | {"data": {key: "(masked)" if key in _MASKED else value for key, value in data.items()}}
+        return event.payload | {"data": "(masked)"}
+    return event.payload | {"data": {key: "(masked)" if key in _MASKED else value for key, value in data.items()}}
 
 
 def _port(argument: str) -> int:

@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from .._parse import parse_event, parse_json
-from ..conformance import payload_type_of
+from ..conformance import data_type_of
 from ..errors import PayloadError
 from ..testing import sample_event
 from ..webhook import Webhook
@@ -105,11 +105,11 @@ def _body(options: Namespace) -> bytes:
             event = sample_event(known_type(options.event))
         except ArgumentTypeError as error:
             raise CommandError(str(error)) from None
-    payload_type = payload_type_of(event.wire_type)
+    data_type = data_type_of(event.wire_type)
     for path, value in options.data:
-        assign(event.data, payload_type, path, value)
+        assign(event.data, data_type, path, value)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
-    return json.dumps(event.raw, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return json.dumps(event.payload, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _event_type(body: bytes) -> str:

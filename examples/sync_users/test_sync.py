@@ -18,7 +18,7 @@ START = 1_760_000_000_000
 
 def event(at: int, event_type: str, **payload: Any) -> WebhookEvent:
     """Return an event of this millisecond."""
-    body = sample_event(event_type, **payload).raw
+    body = sample_event(event_type, **payload).payload
     if not event_type.endswith(".deleted"):
         body["data"]["updated_at"] = START + at
     return parse_event(body | {"timestamp": START + at + 9}, message_id=f"msg_{at}")

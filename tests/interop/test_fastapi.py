@@ -293,7 +293,7 @@ def test_the_body_can_be_read_before_and_after(app):
 
     @app.post("/")
     async def clerk(event: ClerkEvent, request: Request) -> bool:
-        return await request.body() == BODY and event.raw == await request.json()
+        return await request.body() == BODY and event.payload == await request.json()
 
     assert TestClient(app).post("/", **genuine()).json() is True
 

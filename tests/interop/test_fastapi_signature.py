@@ -63,7 +63,7 @@ def test_a_dependency_that_verifies_still_works(event_class):
     genuine = sample_delivery("user.created", SECRET)
     answer = client.post("/", headers=genuine.headers, content=genuine.body)
     assert (answer.status_code, answer.json()) == (200, {"id": sample_event(events.UserCreated).data["id"]})
-    forged = client.post("/", json=sample_event(events.UserCreated).raw)
+    forged = client.post("/", json=sample_event(events.UserCreated).payload)
     assert forged.status_code == 500  # this app has no handler for a MissingHeaderError
 
 

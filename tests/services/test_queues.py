@@ -58,7 +58,7 @@ def test_rq_carries_an_event_as_the_page_says(redis_client):
     queue = rq.Queue("clerk_webhook_test", connection=redis_client)
     event = sample_event("user.created", first_name="Zoë")
     try:
-        queue.enqueue(work, event.raw, event.message_id)
+        queue.enqueue(work, event.payload, event.message_id)
         rq.SimpleWorker([queue], connection=redis_client).work(burst=True)
     finally:
         for key in set(redis_client.scan_iter("rq:*")) - before:

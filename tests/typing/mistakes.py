@@ -78,7 +78,7 @@ def no_headers() -> None:
 
 
 def not_awaited(webhook: Webhook, event: WebhookEvent) -> None:
-    event.raw = {}  # E: events are frozen
+    event.payload = {}  # E: events are frozen
     webhook.verify(3, b"")  # E: headers are wanted
 
 

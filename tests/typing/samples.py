@@ -99,7 +99,7 @@ def signed(webhook: Webhook, event: WebhookEvent, body: bytes) -> None:
     assert_type(request.headers, dict[str, str])
     assert_type(request.body, bytes)
     assert_type(webhook.verify_and_parse(*request), WebhookEvent)
-    signed_request(event.raw, b"a raw key", message_id="msg_1")
+    signed_request(event.payload, b"a raw key", message_id="msg_1")
     signed_request(sample_event(events.UserCreated), "whsec_", timestamp=1614265330)
     signed_request({"type": "user.created", "data": sample(events.UserCreated)}, "whsec_", timestamp=datetime.now(UTC))
     signed_request(body, "whsec_")
