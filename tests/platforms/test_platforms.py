@@ -1,0 +1,158 @@
+"""Every platform of docs/how-to/platforms.md, with the file of its section and the platform's own library."""
+
+import sys
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from functions import Function, call_azure, call_lambda, call_modal, http_api, loaded, rest_api
+from project import TOO_LARGE, Delivery, write
+from servers import free_port, invoke_vercel, serve
+
+HERE = Path(__file__).parent
+PLATFORMS = {}
+
+
+def platform(name, *, two_lines="refused", base64=False):
+    """Register a platform: which of two signature lines counts, or "refused", and whether it has bodies in base64."""
+
+    def register(run):
+        PLATFORMS[name] = contextmanager(run), two_lines, base64
+        return run
+
+    return register
+
+
+def server(name, section, file, *arguments, number=0, port_in_file=False, **environment):
+    @platform(name)
+    def run(directory):
+        port = free_port()
+        write(directory, file, section, number, port if port_in_file else None)
+        command = [sys.executable, *(each.format(port=port) for each in arguments)]
+        with serve(directory, port, *command, **environment) as running:
+            yield running
+
+
+def lambda_function(name, section, file, variable, event_of, two_lines):
+    @platform(name, two_lines=two_lines, base64=True)
+    def run(directory):
+        with loaded(write(directory, file, section)) as names:
+            yield Function(call_lambda(names[variable], event_of))
+
+
+def vercel(name, number, variable):
+    @platform(name, base64=True)
+    def run(directory):
+        with invoke_vercel(directory, write(directory, "api/webhooks.py", "Vercel", number), variable) as running:
+            yield running
+
+
+def azure(name, number):
+    @platform(name)
+    def run(directory):
+        with loaded(write(directory, "function_app.py", "Azure Functions", number)) as names:
+            yield Function(call_azure(names["app"]))
+
+
+lambda_function("mangum-rest", "AWS Lambda with Mangum", "main.py", "handler", rest_api, "last")
+lambda_function("mangum-http", "AWS Lambda with Mangum", "main.py", "handler", http_api, "refused")
+lambda_function("chalice-rest", "AWS Chalice", "app.py", "app", rest_api, "refused")
+azure("azure", 0)
+azure("azure-asgi", 1)
+server("blacksheep", "BlackSheep", "main.py", "-m", "uvicorn", "main:app", "--port", "{port}")
+server(
+    "google", "Google Cloud Functions", "main.py", "-m", "functions_framework", "--target", "clerk", "--port", "{port}"
+)
+server("nicegui", "NiceGUI", "main.py", "main.py", port_in_file=True)
+server("robyn", "Robyn", "main.py", "main.py", port_in_file=True)
+vercel("vercel-asgi", 0, "app")
+vercel("vercel-handler", 1, "handler")
+
+
+@platform("chalice-local", two_lines="first")
+def chalice_local(directory):
+    port = free_port()
+    write(directory, "app.py", "AWS Chalice")
+    (directory / ".chalice").mkdir()
+    (directory / ".chalice/config.json").write_text('{"version": "2.0", "app_name": "clerk"}')
+    chalice = Path(sys.executable).with_name("chalice")
+    with serve(directory, port, chalice, "local", "--no-autoreload", "--port", str(port)) as running:
+        yield running
+
+
+@platform("cloudflare", two_lines="last")
+def cloudflare(directory):
+    port = free_port()
+    write(directory, "main.py", "Cloudflare Workers")
+    library, sdk = (Path(find_spec(name).origin).parents[1] for name in ("clerk_webhook", "workers"))
+    with serve(directory, port, "node", HERE / "worker.mjs", directory, library, sdk, str(port)) as running:
+        yield running
+
+
+@platform("reflex")
+def reflex(directory):
+    port = free_port()
+    write(directory, "clerk/clerk.py", "Reflex")
+    (directory / "clerk/__init__.py").touch()
+    (directory / "rxconfig.py").write_text('import reflex as rx\n\nconfig = rx.Config(app_name="clerk")\n')
+    command = [sys.executable, "-m", "reflex", "run", "--env", "prod", "--backend-only", "--backend-port", str(port)]
+    with serve(directory, port, *command, REFLEX_TELEMETRY_ENABLED="false") as running:
+        yield running
+
+
+@platform("modal")
+def modal(directory):
+    with loaded(write(directory, "main.py", "Modal")) as names:
+        yield Function(call_modal(names["clerk"]))
+
+
+@pytest.fixture(scope="module", params=PLATFORMS)
+def running(request, tmp_path_factory):
+    run, two_lines, base64 = PLATFORMS[request.param]
+    with run(tmp_path_factory.mktemp(request.param)) as project:
+        project.two_lines, project.base64 = two_lines, base64
+        yield project
+
+
+def test_a_genuine_event_reaches_its_handler(running):
+    delivery = Delivery()
+    assert running.send("POST", delivery.headers(), delivery.body) == 200
+    assert running.printed(f"new user {delivery.user_id}\n")
+
+
+def test_a_body_is_taken_as_text_and_as_base64_where_the_platform_has_both(running):
+    if running.base64:
+        delivery = Delivery()
+        assert running.send("POST", delivery.headers(), delivery.body, as_base64=False) == 200
+        assert running.printed(f"new user {delivery.user_id}\n")
+
+
+@pytest.mark.parametrize("change", ["signature", "body", "no signature"])
+def test_a_forged_event_is_refused(running, change):
+    delivery, other = Delivery(), Delivery()
+    headers, body = delivery.headers(), delivery.body
+    if change == "signature":
+        headers = delivery.headers(other.genuine)
+    elif change == "body":
+        body = body.replace(b"Zo", b"zo")
+    else:
+        headers = headers[:-1]
+    assert running.send("POST", headers, body) == 400
+    assert not running.printed(delivery.user_id)
+
+
+@pytest.mark.parametrize("genuine_line", ["first", "last"])
+def test_two_different_signature_lines_are_treated_as_the_page_says(running, genuine_line):
+    delivery, other = Delivery(), Delivery()
+    lines = [delivery.genuine, other.genuine]
+    headers = delivery.headers(*(lines if genuine_line == "first" else reversed(lines)))
+    counts = running.two_lines == genuine_line
+    assert running.send("POST", headers, delivery.body) == (200 if counts else 400)
+    assert running.printed(delivery.user_id) == counts
+
+
+def test_a_body_of_more_than_1_mib_is_too_large(running):
+    delivery = Delivery(TOO_LARGE)
+    assert running.send("POST", delivery.headers(), delivery.body) == 413
+    assert not running.printed(delivery.user_id)
