@@ -37,13 +37,13 @@ class Delivery:
     """A genuine delivery. No other delivery has its user."""
 
     def __init__(self, size=0):
-        self.user_id, message_id, now = f"user_{uuid.uuid4().hex}", f"msg_{uuid.uuid4().hex}", int(time.time())
+        self.user_id, self.message_id, now = f"user_{uuid.uuid4().hex}", f"msg_{uuid.uuid4().hex}", int(time.time())
         event = {"data": {"id": self.user_id, "first_name": "Zoë"}, "object": "event", "type": "user.created"}
         self.body = json.dumps(event, ensure_ascii=False).encode().ljust(size)
-        self.genuine = Webhook(SECRET).sign(message_id, now, self.body)
+        self.genuine = Webhook(SECRET).sign(self.message_id, now, self.body)
         self._headers = [
             ("content-type", "application/json"),
-            ("svix-id", message_id),
+            ("svix-id", self.message_id),
             ("svix-timestamp", str(now)),
         ]
 
