@@ -14,23 +14,30 @@ HERE = Path(__file__).parent
 PLATFORMS = {}
 
 
-def platform(name, *, two_lines="refused", base64=False):
-    """Register a platform: which of two signature lines counts, or "refused", and whether it has bodies in base64."""
+def platform(name, *, two_lines="refused", base64=False, get=405):
+    """Register a platform.
+
+    Args:
+        name: Its name in the tests.
+        two_lines: The line of two signature lines that counts, or "refused".
+        base64: Whether it has bodies in base64.
+        get: The status of a GET.
+    """
 
     def register(run):
-        PLATFORMS[name] = contextmanager(run), two_lines, base64
+        PLATFORMS[name] = contextmanager(run), {"two_lines": two_lines, "base64": base64, "status_of_get": get}
         return run
 
     return register
 
 
-def server(name, section, file, *arguments, number=0, port_in_file=False, **environment):
-    @platform(name)
+def server(name, section, file, *arguments, port_in_file=False, get=405):
+    @platform(name, get=get)
     def run(directory):
         port = free_port()
-        write(directory, file, section, number, port if port_in_file else None)
+        write(directory, file, section, port=port if port_in_file else None)
         command = [sys.executable, *(each.format(port=port) for each in arguments)]
-        with serve(directory, port, *command, **environment) as running:
+        with serve(directory, port, *command) as running:
             yield running
 
 
@@ -41,15 +48,15 @@ def lambda_function(name, section, file, variable, event_of, two_lines):
             yield Function(call_lambda(names[variable], event_of))
 
 
-def vercel(name, number, variable):
-    @platform(name, base64=True)
+def vercel(name, number, variable, *, get):
+    @platform(name, base64=True, get=get)
     def run(directory):
         with invoke_vercel(directory, write(directory, "api/webhooks.py", "Vercel", number), variable) as running:
             yield running
 
 
-def azure(name, number):
-    @platform(name)
+def azure(name, number, *, get):
+    @platform(name, get=get)
     def run(directory):
         with loaded(write(directory, "function_app.py", "Azure Functions", number)) as names:
             yield Function(call_azure(names["app"]))
@@ -58,16 +65,16 @@ def azure(name, number):
 lambda_function("mangum-rest", "AWS Lambda with Mangum", "main.py", "handler", rest_api, "last")
 lambda_function("mangum-http", "AWS Lambda with Mangum", "main.py", "handler", http_api, "refused")
 lambda_function("chalice-rest", "AWS Chalice", "app.py", "app", rest_api, "refused")
-azure("azure", 0)
-azure("azure-asgi", 1)
+azure("azure", 0, get=400)  # the host calls no function for a method that is not in its route
+azure("azure-asgi", 1, get=405)
 server("blacksheep", "BlackSheep", "main.py", "-m", "uvicorn", "main:app", "--port", "{port}")
 server(
     "google", "Google Cloud Functions", "main.py", "-m", "functions_framework", "--target", "clerk", "--port", "{port}"
 )
 server("nicegui", "NiceGUI", "main.py", "main.py", port_in_file=True)
-server("robyn", "Robyn", "main.py", "main.py", port_in_file=True)
-vercel("vercel-asgi", 0, "app")
-vercel("vercel-handler", 1, "handler")
+server("robyn", "Robyn", "main.py", "main.py", port_in_file=True, get=404)
+vercel("vercel-asgi", 0, "app", get=405)
+vercel("vercel-handler", 1, "handler", get=501)
 
 
 @platform("chalice-local", two_lines="first")
@@ -90,7 +97,7 @@ def cloudflare(directory):
         yield running
 
 
-@platform("reflex")
+@platform("reflex", get=404)
 def reflex(directory):
     port = free_port()
     write(directory, "clerk/clerk.py", "Reflex")
@@ -109,9 +116,9 @@ def modal(directory):
 
 @pytest.fixture(scope="module", params=PLATFORMS)
 def running(request, tmp_path_factory):
-    run, two_lines, base64 = PLATFORMS[request.param]
+    run, facts = PLATFORMS[request.param]
     with run(tmp_path_factory.mktemp(request.param)) as project:
-        project.two_lines, project.base64 = two_lines, base64
+        vars(project).update(facts)
         yield project
 
 
@@ -150,6 +157,10 @@ def test_two_different_signature_lines_are_treated_as_the_page_says(running, gen
     counts = running.two_lines == genuine_line
     assert running.send("POST", headers, delivery.body) == (200 if counts else 400)
     assert running.printed(delivery.user_id) == counts
+
+
+def test_a_get_runs_nothing(running):
+    assert running.send("GET", [], b"") == running.status_of_get
 
 
 def test_a_body_of_more_than_1_mib_is_too_large(running):
