@@ -40,6 +40,7 @@ __all__ = ["clerk_event", "view"]
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
+AnswerT = TypeVar("AnswerT")
 
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
 _PUBLIC = {"csrf_exempt": True, "login_required": False}
@@ -78,7 +79,8 @@ def clerk_event(
             request. None: the secret in `settings.CLERK_WEBHOOK_SIGNING_SECRET`, or else in the environment, as it is
             then.
         observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
-        max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds too.
+        max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds
+            too.
 
     Returns:
         The view as Django calls it.
@@ -104,7 +106,8 @@ def clerk_event(
             return arrival.accept(request.META, body)
         except Refused as refused:
             status = arrival.refuse(refused).status
-            return _roll_back(_Refusal(refused.reason, "text/plain", status, headers=refused.headers))
+            answer = _Refusal(refused.reason, "text/plain", status, headers=refused.headers)
+        return _roll_back(answer)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         _check_view(view)
@@ -135,17 +138,17 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         urlpatterns = [path("api/webhooks", view(endpoint))]
         ```
     """
-    endpoint.refuse_async()
+    respond = endpoint.door()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
-        answer = endpoint.receive(request.method or "", request.path, request.META, lambda _: _read(request))
+        answer = respond(request.method or "", request.path, request.META, lambda _: _read(request))
         return _roll_back(HttpResponse(answer.body, status=answer.status, headers=answer.headers))
 
     clerk_webhook.__dict__.update(_PUBLIC)
@@ -184,7 +187,7 @@ def _check_view(view: object) -> None:
         )
 
 
-def _roll_back(answer: Any) -> Any:
+def _roll_back(answer: AnswerT) -> AnswerT:
     """Return an answer. If it is not a success, the transactions that are open around the view will not commit."""
     if getattr(answer, "status_code", 200) // 100 != 2:  # noqa: PLR2004  # 2xx
         for connection in connections.all(initialized_only=True):

@@ -115,10 +115,11 @@ def view(endpoint: Endpoint[Any]) -> Callable[[Request], Awaitable[Response]]:
         app.post("/api/webhooks", openapi_extra=OPENAPI)(view(endpoint))
         ```
     """
+    respond = endpoint.door_async()
 
     async def clerk_webhook(request: Request) -> Response:
         read = partial(_read, request)
-        answer = await endpoint.receive_async(request.method, request.scope["path"], request.scope["headers"], read)
+        answer = await respond(request.method, request.scope["path"], request.scope["headers"], read)
         return Response(answer.body, answer.status, answer.headers)
 
     return clerk_webhook

@@ -27,7 +27,7 @@ try:
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
-from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
@@ -67,24 +67,28 @@ def clerk_event(
             return {"received": event.wire_type}
         ```
     """
-    if webhook is None:
-        webhook = current_app.config.get(SECRET_VARIABLES[0])
-    by_text = partial(verify_and_parse, secret=webhook or None) if webhook is None or isinstance(webhook, str) else None
-    reception = Reception(by_text or verifier(webhook), observer=observer, max_body=max_body)
+    if webhook is None or isinstance(webhook, str):
+        # A text is checked while the request is answered, because there is nowhere else to answer 500.
+        config: Any = current_app.config
+        secret: str | None = webhook if webhook is not None else config.get(SECRET_VARIABLES[0]) or None
+        verify: Verify = partial(verify_and_parse, secret=secret)
+    else:
+        verify = verifier(webhook)
+    reception = Reception(verify, observer=observer, max_body=max_body)
     arrival = Arrival(reception, request.path)
     try:
-        return arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
+        event = arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
     except Refused as refused:
         answer = arrival.refuse(refused)
-        reason, headers = refused.reason, refused.headers
+        # An application's error handler makes an answer of its own, which needs the headers too.
+        after_this_request(partial(_with_headers, refused.headers))
+        abort(answer.status, description=refused.reason)
+    return event
 
-    # An application's error handler makes an answer of its own, which needs the headers too.
-    @after_this_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(headers)
-        return response
 
-    abort(answer.status, description=reason)
+def _with_headers(headers: dict[str, str], response: Response) -> Response:
+    response.headers.update(headers)
+    return response
 
 
 def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
@@ -96,17 +100,17 @@ def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         app.add_url_rule("/api/webhooks", view_func=view(endpoint))
         ```
     """
-    endpoint.refuse_async()
+    respond = endpoint.door()
 
     def clerk_webhook() -> Response:
-        answer = endpoint.receive(request.method, request.path, request.environ, _read)
+        answer = respond(request.method, request.path, request.environ, _read)
         return Response(answer.body, answer.status, answer.headers)
 
     # Flask takes the name for the rule's, and refuses a second rule of one name.
