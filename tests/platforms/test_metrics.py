@@ -123,7 +123,9 @@ def issues():
             kept.append(envelope.get_event())
 
     kept = []
-    sentry_sdk.init("https://key@sentry.invalid/1", transport=Kept, include_local_variables=False, auto_enabling_integrations=False)
+    sentry_sdk.init(
+        "https://key@sentry.invalid/1", transport=Kept, include_local_variables=False, auto_enabling_integrations=False
+    )
     yield kept
     sentry_sdk.get_client().close()
 
