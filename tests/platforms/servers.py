@@ -37,6 +37,15 @@ class Server:
         finally:
             connection.close()
 
+    def announce(self, headers, size):
+        """Send the head of a request and no body, and return the status of the answer."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        try:
+            connection.request("POST", "/api/webhooks", headers=dict(headers) | {"content-length": str(size)})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def printed(self, text):
         """Return whether the project has printed a text."""
         return text in self._log.read_text(errors="replace")

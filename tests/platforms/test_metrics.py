@@ -92,7 +92,8 @@ def test_opentelemetry_has_a_duration_and_a_span_for_each_attempt():
     *spans, of_a_route = exporter.get_finished_spans()
     assert "error.type" not in of_a_route.attributes
     ids = [span.attributes.get(messaging_attributes.MESSAGING_MESSAGE_ID) for span in spans]
-    assert ids == [good.message_id, None, bad.message_id]
+    assert ids == [good.message_id, "", bad.message_id]
+    assert [span.status.is_ok for span in spans] == [True, False, False]
     assert all(span.kind is trace.SpanKind.CONSUMER and span.start_time <= span.end_time for span in spans)
     known = str(vars(error_attributes) | vars(messaging_attributes))
     assert all(f"'{name}'" in known for span in spans for name in span.attributes)

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 PLATFORMS = {}
 
 
-def platform(name, *, two_lines="refused", base64=False, get=405):
+def platform(name, *, two_lines="refused", base64=False, get=405, early=False):
     """Register a platform.
 
     Args:
@@ -22,17 +22,19 @@ def platform(name, *, two_lines="refused", base64=False, get=405):
         two_lines: The line of two signature lines that counts, or "refused".
         base64: Whether it has bodies in base64.
         get: The status of a GET.
+        early: Whether a body that is announced as too large is not read.
     """
 
     def register(run):
-        PLATFORMS[name] = contextmanager(run), {"two_lines": two_lines, "base64": base64, "status_of_get": get}
+        facts = {"two_lines": two_lines, "base64": base64, "status_of_get": get, "early": early}
+        PLATFORMS[name] = contextmanager(run), facts
         return run
 
     return register
 
 
-def server(name, section, file, *arguments, port_in_file=False, get=405):
-    @platform(name, get=get)
+def server(name, section, file, *arguments, port_in_file=False, get=405, early=False):
+    @platform(name, get=get, early=early)
     def run(directory):
         port = free_port()
         write(directory, file, section, port=port if port_in_file else None)
@@ -67,11 +69,11 @@ lambda_function("mangum-http", "AWS Lambda with Mangum", "main.py", "handler", h
 lambda_function("chalice-rest", "AWS Chalice", "app.py", "app", rest_api, "refused")
 azure("azure", 0, get=400)  # the host calls no function for a method that is not in its route
 azure("azure-asgi", 1, get=405)
-server("blacksheep", "BlackSheep", "main.py", "-m", "uvicorn", "main:app", "--port", "{port}")
+server("blacksheep", "BlackSheep", "main.py", "-m", "uvicorn", "main:app", "--port", "{port}", early=True)
 server(
     "google", "Google Cloud Functions", "main.py", "-m", "functions_framework", "--target", "clerk", "--port", "{port}"
 )
-server("nicegui", "NiceGUI", "main.py", "main.py", port_in_file=True)
+server("nicegui", "NiceGUI", "main.py", "main.py", port_in_file=True, early=True)
 server("robyn", "Robyn", "main.py", "main.py", port_in_file=True, get=404)
 vercel("vercel-asgi", 0, "app", get=405)
 vercel("vercel-handler", 1, "handler", get=501)
@@ -97,7 +99,7 @@ def cloudflare(directory):
         yield running
 
 
-@platform("reflex", get=404)
+@platform("reflex", get=404, early=True)
 def reflex(directory):
     port = free_port()
     write(directory, "clerk/clerk.py", "Reflex")
@@ -167,3 +169,8 @@ def test_a_body_of_more_than_1_mib_is_too_large(running):
     delivery = Delivery(TOO_LARGE)
     assert running.send("POST", delivery.headers(), delivery.body) == 413
     assert not running.printed(delivery.user_id)
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_read_where_the_page_says_so(running):
+    if running.early:
+        assert running.announce(Delivery().headers(), TOO_LARGE) == 413
