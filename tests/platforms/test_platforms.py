@@ -90,13 +90,19 @@ def chalice_local(directory):
         yield running
 
 
-@platform("cloudflare", two_lines="last")
-def cloudflare(directory):
-    port = free_port()
-    write(directory, "main.py", "Cloudflare Workers")
-    library, sdk = (Path(find_spec(name).origin).parents[1] for name in ("clerk_webhook", "workers"))
-    with serve(directory, port, "node", HERE / "worker.mjs", directory, library, sdk, str(port)) as running:
-        yield running
+def cloudflare(name, handler):
+    @platform(name, two_lines="last")
+    def run(directory):
+        port = free_port()
+        file = write(directory, "main.py", "Cloudflare Workers")
+        file.write_text(file.read_text().replace("async def", handler))
+        library, sdk = (Path(find_spec(name).origin).parents[1] for name in ("clerk_webhook", "workers"))
+        with serve(directory, port, "node", HERE / "worker.mjs", directory, library, sdk, str(port)) as running:
+            yield running
+
+
+cloudflare("cloudflare", "async def")
+cloudflare("cloudflare-sync-handler", "def")
 
 
 @platform("reflex", get=404, early=True)
