@@ -183,9 +183,10 @@ def _check_view(view: object) -> None:
         if isinstance(view, type):
             raise TypeError(f'Decorate the class {view.__name__} by @method_decorator(clerk_event, name="dispatch").')
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
-    if next(iter(inspect.signature(view).parameters), None) == "self":
+    # method_decorator hands over a method as a partial, which has its "self" already.
+    if inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self":
         raise TypeError(
-            f"{getattr(view, '__qualname__', view)} is a method. Decorate its class instead, by "
+            f"{view.__qualname__} is a method. Decorate its class instead, by "
             '@method_decorator(clerk_event, name="dispatch"), and each method takes (self, request, event).'
         )
 

@@ -19,12 +19,12 @@ import socket
 import time
 from contextlib import suppress
 
+import hypothesis
 import pytest
 from attacks import CHUNKED, REFUSED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
 from harness import Delivery, connect, head, length, pour, read_answer, request, soon
 from harness import send as send_bytes
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from status_policy import *  # noqa: F403  # an endpoint as a route keeps to it
 
@@ -135,7 +135,7 @@ def test_a_client_that_hangs_up_is_an_incomplete_body_and_no_exception(unbuffere
 
 
 def test_a_stranger_gets_a_refusal_whatever_is_sent(stranger):
-    @given(
+    @hypothesis.given(
         headers=st.dictionaries(
             st.sampled_from(["svix-id", "svix-timestamp", "svix-signature", "webhook-id", "content-type"]),
             st.text(st.characters(max_codepoint=255), max_size=40),
@@ -143,7 +143,7 @@ def test_a_stranger_gets_a_refusal_whatever_is_sent(stranger):
         announced=st.none() | st.integers(max_value=1 << 70).map(str) | st.text(st.characters(max_codepoint=255)),
         body=st.binary(max_size=100),
     )
-    @settings(deadline=None)
+    @hypothesis.settings(deadline=None)
     def refused(headers, announced, body):
         for path in ("/route", "/endpoint"):
             assert stranger(path, headers, announced, body) in {400, 413}
