@@ -465,6 +465,9 @@ def _cut_off(headers: Headers, body: bytes) -> Refused | None:
 
 
 def _unread(error: Exception) -> Refused:
+    # A smaller limit of the framework's own, by Starlette and by Werkzeug.
+    if 413 in (getattr(error, "status_code", None), getattr(error, "code", None)):  # noqa: PLR2004
+        return Refused("too_large")
     return _incomplete(f"The body could not be read ({type(error).__name__})")
 
 

@@ -29,6 +29,7 @@ except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .events import WebhookEvent
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
@@ -96,8 +97,9 @@ def clerk_event(
         async def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse: ...
         ```
     """
-    verify = _verify_by_settings if webhook is None else verifier(webhook)
-    reception = Reception(verify, observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        verify = _verify_by_settings if webhook is None else verifier(webhook)
+        reception = Reception(verify, observer=observer, max_body=max_body)
 
     def event_of(request: HttpRequest) -> WebhookEvent | HttpResponse:
         arrival = Arrival(reception, request.path)
@@ -126,7 +128,8 @@ def clerk_event(
         public.__dict__.update(_PUBLIC)
         return public
 
-    return decorate if view is None else decorate(view)
+    with our_frames_hidden:
+        return decorate if view is None else decorate(view)
 
 
 def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
@@ -180,9 +183,10 @@ def _check_view(view: object) -> None:
         if isinstance(view, type):
             raise TypeError(f'Decorate the class {view.__name__} by @method_decorator(clerk_event, name="dispatch").')
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
-    if next(iter(inspect.signature(view).parameters), None) == "self":
+    # method_decorator hands over a method as a partial, which has its "self" already.
+    if inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self":
         raise TypeError(
-            f"{getattr(view, '__qualname__', view)} is a method. Decorate its class instead, by "
+            f"{view.__qualname__} is a method. Decorate its class instead, by "
             '@method_decorator(clerk_event, name="dispatch"), and each method takes (self, request, event).'
         )
 

@@ -18,6 +18,7 @@ from ._reception import (
     WebhookSource,
     verifier,
 )
+from ._tracebacks import our_frames_hidden
 from .handlers import Handlers, Transaction
 from .webhook import Webhook
 
@@ -106,9 +107,10 @@ class Endpoint(Handlers[ConnectionT]):
             ValueError: `max_body` is not positive.
         """
         how: Any = {"transaction": transaction, "store": store, "scope": scope}  # one of the overloads, as here
-        super().__init__(**how)
-        verify = Webhook.from_env().verify_and_parse if webhook is None else verifier(webhook)
-        self._reception = Reception(verify, observer=observer, max_body=max_body, log_exceptions=log_exceptions)
+        with our_frames_hidden:
+            super().__init__(**how)
+            verify = Webhook.from_env().verify_and_parse if webhook is None else verifier(webhook)
+            self._reception = Reception(verify, observer=observer, max_body=max_body, log_exceptions=log_exceptions)
 
     def handle(self, headers: Headers, body: bytes | str) -> Response:
         """Verify a request and dispatch its event in this thread.

@@ -26,6 +26,7 @@ except ImportError as _error:
     raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .events import WebhookEvent
 from .webhook import verify_and_parse
 
@@ -69,7 +70,8 @@ def clerk_event_from(
         BillingEvent = Annotated[WebhookEvent, Depends(clerk_event_from(Webhook("whsec_...", tolerance=60)))]
         ```
     """
-    reception = Reception(verifier(webhook), observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        reception = Reception(verifier(webhook), observer=observer, max_body=max_body)
 
     async def event_of(request: Request) -> WebhookEvent:
         return await _event(request, reception)

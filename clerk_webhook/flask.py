@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 try:
     from flask import Response, abort, after_this_request, current_app, request
-    from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.wsgi import LimitedStream
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
@@ -67,14 +67,9 @@ def clerk_event(
             return {"received": event.wire_type}
         ```
     """
-    if webhook is None or isinstance(webhook, str):
-        # A text is checked while the request is answered, because there is nowhere else to answer 500.
-        config: Any = current_app.config
-        secret: str | None = webhook if webhook is not None else config.get(SECRET_VARIABLES[0]) or None
-        verify: Verify = partial(verify_and_parse, secret=secret)
-    else:
-        verify = verifier(webhook)
-    reception = Reception(verify, observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        verify = verifier(webhook) if webhook is not None and not isinstance(webhook, str) else _verify_by(webhook)
+        reception = Reception(verify, observer=observer, max_body=max_body)
     arrival = Arrival(reception, request.path)
     try:
         event = arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
@@ -84,6 +79,12 @@ def clerk_event(
         after_this_request(partial(_with_headers, refused.headers))
         abort(answer.status, description=refused.reason)
     return event
+
+
+def _verify_by(secret: str | None) -> Verify:
+    """Verify by a text that is looked at when a request is there to be answered 500 if it is wrong."""
+    config: Any = current_app.config
+    return partial(verify_and_parse, secret=secret if secret is not None else config.get(SECRET_VARIABLES[0]) or None)
 
 
 def _with_headers(headers: dict[str, str], response: Response) -> Response:
@@ -122,10 +123,7 @@ def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
 def _read(enough: int) -> bytes:
     """Return the body of the current request, or its first part if that is as large as `enough`."""
     length = request.content_length  # None: the body comes in chunks
-    try:
-        # Werkzeug cuts a longer body at the limit and does not say so: one byte more tells.
-        limit = enough if length is None else length
-        request.__dict__["stream"] = LimitedStream(request.stream, limit, is_max=length is None)
-        return request.get_data()
-    except RequestEntityTooLarge:  # by the application's MAX_CONTENT_LENGTH
-        raise Refused("too_large") from None
+    # Werkzeug cuts a longer body at the limit and does not say so: one byte more tells.
+    limit = enough if length is None else length
+    request.__dict__["stream"] = LimitedStream(request.stream, limit, is_max=length is None)
+    return request.get_data()

@@ -4,7 +4,7 @@ from transports import TRANSPORTS
 
 from clerk_webhook import Webhook
 
-pytest.register_assert_rewrite("status_policy")
+pytest.register_assert_rewrite("status_policy", "door_contract")
 
 
 @pytest.fixture

@@ -126,8 +126,7 @@ def test_a_wrong_argument_fails_at_start_up_with_its_cure(arguments, cure):
 def test_a_mistake_at_start_up_shows_no_secret_in_its_frames(webhook, arguments):
     with pytest.raises((TypeError, SecretError)) as caught:
         Endpoint(webhook, **arguments)
-    assert frames_of(caught.value)
-    assert SECRET not in repr(frames_of(caught.value))
+    assert frames_of(caught.value) == []
 
 
 def test_a_text_body_is_limited_by_its_bytes():
