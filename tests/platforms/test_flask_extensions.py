@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from clerk_webhook import Endpoint, events, parse_event
 from clerk_webhook.inbox import CREATE_TABLE
 
-PAGE = PAGE.with_name("_flask_more.md")
+PAGE = PAGE.with_name("flask.md")
 
 
 def names_of(section, change=lambda block: block):
