@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import inspect
 import io
 import runpy
 import sys
@@ -95,12 +96,15 @@ def call_lambda(handler, event_of):
     return invoke
 
 
-def call_azure(app):
-    """Return a function that calls the one function of a FunctionApp."""
-    import azure.functions as func
-
+def function_of(app):
+    """Return the one function of a FunctionApp."""
     (function,) = app.get_functions()
-    call = function.get_user_function()
+    return function.get_user_function()
+
+
+def call_azure(function):
+    """Return a function that calls a function of Azure Functions, sync or async."""
+    import azure.functions as func
 
     def invoke(method, headers, body):
         joined = {}
@@ -109,9 +113,9 @@ def call_azure(app):
             # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.Grpc/MessageExtensions/GrpcMessageConversionExtensions.cs
             joined[name] = f"{joined[name]},{value}" if name in joined else value
         request = func.HttpRequest(method, "https://example.com/api/webhooks", headers=joined, body=body)
-        if asyncio.iscoroutinefunction(call):
-            return asyncio.run(call(request, None)).status_code
-        return call(request).status_code
+        if inspect.iscoroutinefunction(function):
+            return asyncio.run(function(request, None)).status_code
+        return function(request).status_code
 
     return invoke
 

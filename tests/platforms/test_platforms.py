@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from functions import Function, call_azure, call_lambda, call_modal, http_api, loaded, rest_api
+from functions import Function, call_azure, call_lambda, call_modal, function_of, http_api, loaded, rest_api
 from project import TOO_LARGE, Delivery, write
 from servers import free_port, invoke_vercel, serve
 
@@ -57,18 +57,20 @@ def vercel(name, number, variable, *, get):
             yield running
 
 
-def azure(name, number, *, get):
+def azure(name, number, function, *, get):
     @platform(name, get=get)
     def run(directory):
         with loaded(write(directory, "function_app.py", "Azure Functions", number)) as names:
-            yield Function(call_azure(names["app"]))
+            yield Function(call_azure(function(names)))
 
 
 lambda_function("mangum-rest", "AWS Lambda with Mangum", "main.py", "handler", rest_api, "last")
 lambda_function("mangum-http", "AWS Lambda with Mangum", "main.py", "handler", http_api, "refused")
 lambda_function("chalice-rest", "AWS Chalice", "app.py", "app", rest_api, "refused")
-azure("azure", 0, get=400)  # the host calls no function for a method that is not in its route
-azure("azure-asgi", 1, get=405)
+# The host calls no function for a method that is not in its route.
+azure("azure", 0, lambda names: function_of(names["app"]), get=400)
+azure("azure-asgi", 1, lambda names: function_of(names["app"]), get=405)
+azure("azure-middleware", 1, lambda names: names["func"].AsgiMiddleware(names["api"]).handle_async, get=405)
 server("blacksheep", "BlackSheep", "main.py", "-m", "uvicorn", "main:app", "--port", "{port}", early=True)
 server(
     "google", "Google Cloud Functions", "main.py", "-m", "functions_framework", "--target", "clerk", "--port", "{port}"
