@@ -84,6 +84,8 @@ class Handlers(Generic[ConnectionT]):
             _check_store(store)
             if transaction is not None:
                 raise TypeError("Give a transaction or a store: in a transaction, the inbox remembers the messages.")
+        if scope and transaction is None:
+            raise TypeError("scope belongs to a transaction: a store remembers messages for itself.")
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else _is_async_transaction(transaction)
@@ -204,8 +206,8 @@ class Handlers(Generic[ConnectionT]):
             fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
             if not fits:
                 raise TypeError(
-                    f"The included handlers have another {name}. They would run in that of this object, so give the "
-                    "same to both, or none to the included."
+                    f"The included handlers have another {name}, and would run in that of this object: give both the "
+                    "same, or give the included none."
                 )
         self._add(handlers)
 
