@@ -17,6 +17,7 @@ from ._dispatch import (
     Finish,
     Handler,
     How,
+    Outcome,
     Transaction,
     handler_name,
     transaction_of_includer,
@@ -268,7 +269,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.dispatch_async(event)
             ```
         """
-        return await self._run_async(event, _result)
+        return await self._result_of(event, state_only=False)
 
     def apply_state(self, event: WebhookEvent) -> DispatchOutcome:
         """Run the `newest` handlers of an event alone: for a backfill, whose events are made of the API's objects.
@@ -310,7 +311,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.apply_state_async(parse_event({"type": "user.updated", "data": user}))
             ```
         """
-        return await self._run_async(event, _result, state_only=True)
+        return await self._result_of(event, state_only=True)
 
     def _run(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event in this thread. `Dispatch.run` says what `finish` is."""
@@ -320,6 +321,15 @@ class Handlers(Generic[ConnectionT]):
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event. `Dispatch.run` says what `finish` is."""
         return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
+        """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""
+        ends: list[tuple[Outcome, BaseException | None]] = []
+        try:
+            await self._run_async(event, lambda outcome, error: ends.append((outcome, error)), state_only=state_only)
+            return _result(*ends.pop())
+        finally:
+            ends.clear()  # as below
 
     def _refuse_async(self) -> None:
         """Refuse async handlers, because nothing here would run them. A sync door calls this when it is made.
@@ -379,13 +389,13 @@ class Handlers(Generic[ConnectionT]):
 
 
 def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:
-    if error is not None:
-        try:
+    try:
+        if error is not None:
             raise error
-        finally:
-            del error  # its traceback holds this frame: break the reference cycle
-    result: DispatchOutcome = outcome  # the other outcomes come with an exception
-    return result
+        result: DispatchOutcome = outcome  # the other outcomes come with an exception
+        return result
+    finally:
+        del error  # its traceback holds this frame: break the reference cycle
 
 
 def _check_store(store: object) -> None:
