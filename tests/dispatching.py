@@ -1,12 +1,13 @@
 """Events, a database, and the two ways to dispatch, for the tests of `clerk_webhook.handlers`."""
 
 import asyncio
+import sqlite3
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 
 from clerk_webhook import WebhookEvent, events, parse_event
 from clerk_webhook.handlers import Handlers
-from clerk_webhook.inbox import CREATE_TABLE, sqlite_transactions
+from clerk_webhook.inbox import CREATE_TABLE
 
 ADDRESS = "ada@example.com"  # of nobody: for texts that must not be logged
 
@@ -22,14 +23,26 @@ UPDATED = user_event("user.updated", message_id="msg_2", updated_at=1_761_912_34
 
 
 class Database:
-    """An SQLite file with the inbox and a table of effects, and what was done to it."""
+    """An SQLite file with the inbox and a table of effects."""
 
     def __init__(self, path):
         self.path = path
-        self.transaction = sqlite_transactions(path)
         with self.transaction() as connection:
             connection.execute(CREATE_TABLE)
             connection.execute("CREATE TABLE effects (handler text, message_id text)")
+
+    @contextmanager
+    def transaction(self):
+        """Begin a transaction as `sqlite_transactions` does, without its waiting for the disk."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
 
     def effects(self):
         """Return the names of the handlers whose effects are committed, in order."""
