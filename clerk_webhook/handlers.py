@@ -17,6 +17,7 @@ from ._dispatch import (
     Finish,
     Handler,
     How,
+    Outcome,
     Transaction,
     handler_name,
     transaction_of_includer,
@@ -84,6 +85,8 @@ class Handlers(Generic[ConnectionT]):
             _check_store(store)
             if transaction is not None:
                 raise TypeError("Give a transaction or a store: in a transaction, the inbox remembers the messages.")
+        if scope and transaction is None:
+            raise TypeError("scope belongs to a transaction: a store remembers messages for itself.")
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else _is_async_transaction(transaction)
@@ -199,14 +202,15 @@ class Handlers(Generic[ConnectionT]):
             raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
         if other is self:
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
-        for name, theirs, ours in zip(How._fields, other._how, self._how, strict=True):
-            fits = theirs in {None, "", ours} or (theirs is transaction_of_includer and ours is not None)
+        how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
+        for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
+            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
             if not fits:
                 raise TypeError(
-                    f"The included handlers have another {name}. They would run in that of this object, so give the "
-                    "same to both, or none to the included."
+                    f"The included handlers have another {name}, and would run in that of this object: give both the "
+                    "same, or give the included none."
                 )
-        self._add(other._handlers)
+        self._add(handlers)
 
     @property
     def event_types(self) -> list[str]:
@@ -265,7 +269,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.dispatch_async(event)
             ```
         """
-        return await self._run_async(event, _result)
+        return await self._result_of(event, state_only=False)
 
     def apply_state(self, event: WebhookEvent) -> DispatchOutcome:
         """Run the `newest` handlers of an event alone: for a backfill, whose events are made of the API's objects.
@@ -307,7 +311,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.apply_state_async(parse_event({"type": "user.updated", "data": user}))
             ```
         """
-        return await self._run_async(event, _result, state_only=True)
+        return await self._result_of(event, state_only=True)
 
     def _run(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event in this thread. `Dispatch.run` says what `finish` is."""
@@ -317,6 +321,15 @@ class Handlers(Generic[ConnectionT]):
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event. `Dispatch.run` says what `finish` is."""
         return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
+        """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""
+        ends: list[tuple[Outcome, BaseException | None]] = []
+        try:
+            await self._run_async(event, lambda outcome, error: ends.append((outcome, error)), state_only=state_only)
+            return _result(*ends.pop())
+        finally:
+            ends.clear()  # as below
 
     def _refuse_async(self) -> None:
         """Refuse async handlers, because nothing here would run them. A sync door calls this when it is made.
@@ -376,13 +389,13 @@ class Handlers(Generic[ConnectionT]):
 
 
 def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:
-    if error is not None:
-        try:
+    try:
+        if error is not None:
             raise error
-        finally:
-            del error  # its traceback holds this frame: break the reference cycle
-    result: DispatchOutcome = outcome  # the other outcomes come with an exception
-    return result
+        result: DispatchOutcome = outcome  # the other outcomes come with an exception
+        return result
+    finally:
+        del error  # its traceback holds this frame: break the reference cycle
 
 
 def _check_store(store: object) -> None:
@@ -414,7 +427,7 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         TypeError: The function cannot be a handler.
     """
     if isinstance(function, type) or not callable(function):
-        what = f"the class {function.__name__}" if isinstance(function, type) else type(function).__name__
+        what = getattr(function, "__name__", type(function).__name__)
         raise TypeError(f"A handler must be a function that takes an event, not {what}.")
     if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
@@ -448,7 +461,7 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
-def _event_classes(annotation: Any, function: _Function, name: str) -> frozenset[type]:
+def _event_classes(annotation: object, function: _Function, name: str) -> frozenset[type]:
     """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
     hint = ""
     if isinstance(annotation, str):
@@ -457,7 +470,7 @@ def _event_classes(annotation: Any, function: _Function, name: str) -> frozenset
         except (NameError, AttributeError) as error:
             hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
     classes: list[Any] = []
-    parts = [annotation]
+    parts: list[Any] = [annotation]
     for part in parts:
         if get_origin(part) in {Union, UnionType}:
             parts += get_args(part)
