@@ -89,7 +89,12 @@ def test_each_kind_of_connection_gives_the_same_answers(kind, database):
             events = [(UPDATED,), (UPDATED,), (CREATED,), (LATER,), (DELETED,), (DELETED,), (LATER,)]
             assert await answers(record_newest, *events) == [True, False, False, True, True, False, False]
             assert await answers(record_newest, (CREATED, "mailing"), (CREATED, "mailing")) == [True, False]
-            assert await answers(record_once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [True, False, True, False]
+            assert await answers(record_once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [
+                True,
+                False,
+                True,
+                False,
+            ]
             assert await answers(record_once, (CREATED, "mailing"), ("msg_0", "mailing")) == [True, False]
             await settle(rollback())
             assert await answers(record_newest, (UPDATED,), (CREATED,)) == [True, False]
@@ -335,7 +340,10 @@ def test_row_and_cursor_factories_do_not_matter(opened, options, postgres):
 def test_an_answer_can_be_gathered(postgres):
     async def check():
         async with await psycopg.AsyncConnection.connect(postgres.target) as connection:
-            assert await asyncio.gather(record_newest(connection, CREATED), record_once(connection, CREATED)) == [True, True]
+            assert await asyncio.gather(record_newest(connection, CREATED), record_once(connection, CREATED)) == [
+                True,
+                True,
+            ]
             assert await asyncio.wait_for(record_newest(connection, CREATED), 5) is False
 
     postgres.execute(CREATE_TABLE)
