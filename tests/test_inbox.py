@@ -314,7 +314,7 @@ def test_the_purge_forgets_old_messages_and_no_deletion(age, connection):
     record_once(connection, "msg_old", "mailing")
     connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400")
     record_once(connection, "msg_new")
-    purge(connection, age)
+    assert purge(connection, age) == 2
     assert [kind for kind, *_ in rows(connection)] == [".message", "user", "user.mailing"]
     assert record_once(connection, "msg_old")
     assert not record_once(connection, "msg_new")

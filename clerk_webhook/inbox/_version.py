@@ -26,7 +26,7 @@ RECORD = (
 )
 # The kind of a message starts with a dot. No event's kind has a dot, so a scope of record_newest comes after one.
 _MESSAGE = ".message"
-PURGE = "DELETE FROM clerk_webhook_inbox WHERE substr(kind, 1, 1) = '.' AND seen_at < ?"
+PURGE = "DELETE FROM clerk_webhook_inbox WHERE substr(kind, 1, 1) = '.' AND seen_at < ? RETURNING kind"
 
 # Fifteen digits, which is milliseconds until the year 33658.
 _MILLIS_LIMIT = 10**15

@@ -166,8 +166,7 @@ def test_the_purge_forgets_old_messages_and_keeps_deletions(database, request):
             record_once(connection, message_id)
             record_once(connection, message_id, "mailing")
         connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400 WHERE id <> 'msg_2'")
-        purge(connection, timedelta(days=90))
-        assert connection.execute("SELECT count(*) FROM clerk_webhook_inbox").fetchone() == (4,)
+        assert purge(connection, timedelta(days=90)) == 2
         assert [record_once(connection, "msg_1"), record_once(connection, "msg_1", "mailing")] == [True, True]
         assert [record_once(connection, "msg_2"), record_once(connection, "msg_2", "mailing")] == [False, False]
         assert [record_newest(connection, LATER), record_newest(connection, LATER, "mailing")] == [False, False]
