@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
+from importlib import import_module
 from types import UnionType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
@@ -34,6 +35,10 @@ ResultT = TypeVar("ResultT")
 _Function: TypeAlias = Callable[..., Any]
 
 _TYPES: dict[object, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
+# From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
+_LENIENT: dict[str, Any] = (
+    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
+)
 
 
 class Handlers(Generic[ConnectionT]):
@@ -433,7 +438,7 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = handler_name(function)
     try:
-        own, wrapped = (_signature(function, follow_wrapped=follow) for follow in (False, True))
+        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
@@ -442,15 +447,6 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
     annotation = next(iter(wrapped.parameters.values())).annotation
     return _event_classes(annotation, function, name), takes_connection
-
-
-def _signature(function: _Function, *, follow_wrapped: bool) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
-        from annotationlib import Format  # noqa: PLC0415  # of this Python
-
-        # Of the other annotations, some may be known to type checkers alone.
-        return inspect.signature(function, follow_wrapped=follow_wrapped, annotation_format=Format.FORWARDREF)
-    return inspect.signature(function, follow_wrapped=follow_wrapped)
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from itertools import product
+from itertools import count, product
 
 import pytest
 from dispatching import (
@@ -32,7 +32,7 @@ from clerk_webhook.handlers import Handlers
 from clerk_webhook.stores import Claim, MemoryStore
 
 # `CLERK_WEBHOOK_TEST_BIG=1` makes it the number that the project promises.
-RANDOM_CANCELLATIONS = 10_000 if os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1" else 400
+RANDOM_CANCELLATIONS = 10_000 if os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1" else 100
 
 
 @pytest.fixture
@@ -666,30 +666,31 @@ def of_transaction(database):
 def test_no_cancellation_at_any_moment_loses_doubles_or_blocks_a_message(how, attempt, database):
     """Each message is cancelled at random moments, and comes again until it is answered, as Svix sends it."""
     handlers, effects = of_transaction(database) if how == "transaction" else of_store(how)
-    cancellations, messages = 0, RANDOM_CANCELLATIONS // 5
+    cancellations, messages = 0, count()
 
-    async def deliver(message_id, few):
+    async def deliver_many():
         nonlocal cancellations
-        async with few:
+        while cancellations < RANDOM_CANCELLATIONS:
+            message_id = f"msg_{next(messages)}"
             for number in range(1000):
                 task = asyncio.create_task(attempt(handlers, user_event(message_id=message_id)))
-                if number < 3:
-                    asyncio.get_running_loop().call_later(random.random() / 300, task.cancel)
+                if number < 5:
+                    asyncio.get_running_loop().call_later(random.random() / 1000, task.cancel)
                 try:
                     if await task in {"handled", "duplicate"}:
-                        return
+                        break
                     await asyncio.sleep(0.001)
                 except asyncio.CancelledError:
                     cancellations += 1
-            raise AssertionError(f"{message_id} is stuck")
+            else:
+                raise AssertionError(f"{message_id} is stuck")
 
     async def story():
-        few = asyncio.Semaphore(8)
-        await asyncio.gather(*(deliver(f"msg_{number}", few) for number in range(messages)))
+        await asyncio.gather(*(deliver_many() for _ in range(8)))
 
     asyncio.run(story())
-    assert cancellations > messages / 2
-    assert sorted(effects()) == sorted(f"msg_{number}" for number in range(messages))
+    print(f"{how}: {cancellations} cancellations of {next(messages)} messages")
+    assert sorted(effects()) == sorted(f"msg_{number}" for number in range(next(messages) - 1))
     assert not _cancellation._tasks
 
 

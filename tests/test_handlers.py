@@ -5,6 +5,7 @@ import functools
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Optional, Union
 from unittest.mock import Mock
 
@@ -52,6 +53,7 @@ NEWER = user_event("user.newer")
         (events.UserWebhookEvent | events.EmailWebhookEvent, ["email.created", *USERS], False),
         (WebhookEvent, sorted(EVENT_CLASSES), True),
         ("WebhookEvent", sorted(EVENT_CLASSES), True),
+        (SimpleNamespace(__value__=events.UserWebhookEvent), USERS, False),  # the statement `type` of Python 3.12
         (UnknownEvent, [], True),
         (events.UserCreated | UnknownEvent, ["user.created"], True),
     ],

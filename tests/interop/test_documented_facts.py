@@ -62,18 +62,19 @@ def test_manage_py_works_without_a_secret_unless_one_is_read_when_a_module_is_im
 
 SLOW = """
 import time
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, WebhookEvent
+from clerk_webhook.asgi import application as asgi_application
+from clerk_webhook.wsgi import application as wsgi_application
 
 endpoint = Endpoint()
 
-@endpoint.on(events.UserCreated)
-def slow(event):
+@endpoint.on
+def slow(event: WebhookEvent):
     print("began", flush=True)
     time.sleep(2.5)
     print("done", flush=True)
 
-wsgi, asgi = endpoint.wsgi(), endpoint.asgi()
+wsgi, asgi = wsgi_application(endpoint), asgi_application(endpoint)
 """
 
 
