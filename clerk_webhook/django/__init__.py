@@ -28,14 +28,14 @@ try:
 except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
-from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
-from ._tracebacks import our_frames_hidden
-from .events import WebhookEvent
-from .webhook import SECRET_VARIABLES, verify_and_parse
+from .._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from .._tracebacks import our_frames_hidden
+from ..events import WebhookEvent
+from ..webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
-    from ._headers import Headers
-    from .endpoint import Endpoint
+    from .._headers import Headers
+    from ..endpoint import Endpoint
 
 __all__ = ["clerk_event", "view"]
 
