@@ -1,29 +1,30 @@
-"""Django: a decorator for views that take a verified, typed event, and an endpoint as a view.
+"""Django: a decorator for views that take a verified, typed event, an endpoint as a view, and an app.
 
 ```python
-from clerk_webhook import WebhookEvent, events
-from clerk_webhook.django import clerk_event
+from clerk_webhook import Endpoint
+from clerk_webhook.django import atomic, view, webhook_from_settings
 
-@clerk_event
-def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
-    match event:
-        case events.UserCreated(data=user):
-            print("new user", user["id"])
-    return HttpResponse()
+endpoint = Endpoint(webhook_from_settings, transaction=atomic())
+urlpatterns = [path("api/webhooks", view(endpoint))]
 ```
+
+With `"clerk_webhook.django"` in `INSTALLED_APPS`, the tables of the inbox and of the mirror are models. The views do
+not need that.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from functools import wraps
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 try:
+    from asgiref.sync import iscoroutinefunction, sync_to_async
     from django.conf import settings
     from django.core.exceptions import RequestDataTooBig
-    from django.db import connections
+    from django.db import DEFAULT_DB_ALIAS, connections, transaction
     from django.http import HttpRequest, HttpResponse
 except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
@@ -31,20 +32,21 @@ except ImportError as _error:
 from .._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from .._tracebacks import our_frames_hidden
 from ..events import WebhookEvent
-from ..webhook import SECRET_VARIABLES, verify_and_parse
+from ..webhook import SECRET_VARIABLES, Webhook
 
 if TYPE_CHECKING:
-    from .._headers import Headers
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
     from ..endpoint import Endpoint
 
-__all__ = ["clerk_event", "view"]
+__all__ = ["atomic", "clerk_event", "view", "webhook_from_settings"]
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
-AnswerT = TypeVar("AnswerT")
 
+_ARGUMENTS = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}  # *args, **kwargs
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
-_PUBLIC = {"csrf_exempt": True, "login_required": False}
+_PUBLIC: dict[str, Any] = {"csrf_exempt": True, "login_required": False}
 
 
 @overload
@@ -69,16 +71,14 @@ def clerk_event(
 
     The view is exempt from CSRF and from the login of `LoginRequiredMiddleware`, and takes POST only. A request that is
     not genuine never reaches it: the answer is 400 or 413 with the code as plain text, or 500 if the secret is missing
-    or wrong. If a sync view answers anything but 2xx, the transaction around the view is rolled back, as if the view
-    had raised.
+    or wrong. If the view raises, or answers anything but 2xx, the transaction around the view is rolled back.
 
     For a class-based view: `@method_decorator(clerk_event, name="dispatch")`.
 
     Args:
         view: The view.
         webhook: A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each
-            request. None: the secret in `settings.CLERK_WEBHOOK_SIGNING_SECRET`, or else in the environment, as it is
-            then.
+            request. None: `webhook_from_settings`.
         observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
         max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds
             too.
@@ -98,8 +98,8 @@ def clerk_event(
         ```
     """
     with our_frames_hidden:
-        verify = _verify_by_settings if webhook is None else verifier(webhook)
-        reception = Reception(verify, observer=observer, max_body=max_body)
+        source = webhook_from_settings if webhook is None else webhook
+        reception = Reception(verifier(source), observer=observer, max_body=max_body)
 
     def event_of(request: HttpRequest) -> WebhookEvent | HttpResponse:
         arrival = Arrival(reception, request.path)
@@ -108,24 +108,37 @@ def clerk_event(
             return arrival.accept(request.META, body)
         except Refused as refused:
             status = arrival.refuse(refused).status
-            answer = _Refusal(refused.reason, "text/plain", status, headers=refused.headers)
-        return _roll_back(answer)
+            return HttpResponse(refused.reason, "text/plain", status, headers=refused.headers)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         _check_view(view)
 
         @wraps(view)
         def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            event = event_of(request)
-            return event if isinstance(event, HttpResponse) else _roll_back(view(request, event, *args, **kwargs))
+            done = False
+            try:
+                event = event_of(request)
+                answer = event if isinstance(event, HttpResponse) else view(request, event, *args, **kwargs)
+                done = _is_success(answer)
+            finally:
+                if not done:
+                    _roll_back()
+            return answer
 
         @wraps(view)
         async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            event = event_of(request)
-            return event if isinstance(event, HttpResponse) else await view(request, event, *args, **kwargs)
+            done = False
+            try:
+                event = event_of(request)
+                answer = event if isinstance(event, HttpResponse) else await view(request, event, *args, **kwargs)
+                done = _is_success(answer)
+            finally:
+                if not done:
+                    await sync_to_async(_roll_back)()  # in the thread of the sync code around the view
+            return answer
 
-        public = async_view if inspect.iscoroutinefunction(view) else sync_view
-        public.__dict__.update(_PUBLIC)
+        public = async_view if _is_async(view) else sync_view
+        public.__dict__.update(_PUBLIC, __signature__=_without_event(view))
         return public
 
     with our_frames_hidden:
@@ -138,7 +151,7 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
     If the answer is anything but 2xx, the transaction around the view is rolled back.
 
     Args:
-        endpoint: The endpoint.
+        endpoint: The endpoint. Make it with `webhook_from_settings`, because `manage.py` imports it.
 
     Raises:
         TypeError: A handler is async. One that is registered later is refused at the first event.
@@ -152,22 +165,55 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
         answer = respond(request.method or "", request.path, request.META, lambda _: _read(request))
-        return _roll_back(HttpResponse(answer.body, status=answer.status, headers=answer.headers))
+        if not _is_success(answer):
+            _roll_back()
+        return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
 
     clerk_webhook.__dict__.update(_PUBLIC)
     return clerk_webhook
 
 
-class _Refusal(HttpResponse):
-    """A refusal. Django awaits what the `dispatch` of a class-based view with async methods returns."""
+def webhook_from_settings() -> Webhook:
+    """Return the `Webhook` of `settings.CLERK_WEBHOOK_SIGNING_SECRET`, or else of the environment.
 
-    def __await__(self) -> Generator[None, None, HttpResponse]:
-        yield from ()
-        return self
+    An endpoint calls this at each request, so commands such as `manage.py migrate` need no secret.
+
+    Raises:
+        SecretError: No secret is configured, or it cannot be a signing secret.
+
+    Example:
+        ```python
+        endpoint = Endpoint(webhook_from_settings, transaction=atomic())
+        ```
+    """
+    with our_frames_hidden:
+        secret = getattr(settings, SECRET_VARIABLES[0], None)
+        return Webhook(secret) if secret else Webhook.from_env()
 
 
-def _verify_by_settings(headers: Headers, body: bytes | str) -> WebhookEvent:
-    return verify_and_parse(headers, body, secret=getattr(settings, SECRET_VARIABLES[0], None) or None)
+def atomic(using: str | None = None) -> Callable[[], AbstractContextManager[BaseDatabaseWrapper]]:
+    """Return what begins a transaction of Django, `transaction.atomic`, and gives handlers Django's connection.
+
+    Args:
+        using: The alias of the database. None: the default one.
+
+    Raises:
+        ConnectionDoesNotExist: `settings.DATABASES` has no such alias.
+
+    Example:
+        ```python
+        endpoint = Endpoint(webhook_from_settings, transaction=atomic())
+        ```
+    """
+    alias = using or DEFAULT_DB_ALIAS
+    connections[alias]  # raises now, and not at the first event
+
+    @contextmanager
+    def begin() -> Generator[BaseDatabaseWrapper]:
+        with transaction.atomic(alias):
+            yield connections[alias]
+
+    return begin
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -179,23 +225,45 @@ def _read(request: HttpRequest) -> bytes:
 
 def _check_view(view: object) -> None:
     """Refuse what cannot be a view."""
-    if not callable(view) or isinstance(view, type):
-        if isinstance(view, type):
-            raise TypeError(f'Decorate the class {view.__name__} by @method_decorator(clerk_event, name="dispatch").')
+    cure = '@method_decorator(clerk_event, name="dispatch")'
+    if isinstance(view, type):
+        raise TypeError(f"Decorate the class {view.__name__} by {cure}.")
+    if not callable(view):
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
+    name = getattr(view, "__name__", "")
     # method_decorator hands over a method as a partial, which has its "self" already.
-    if inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self":
+    is_method = inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self"
+    if is_method or (isinstance(view, partial) and name not in {"", "dispatch"}):
         raise TypeError(
-            f"{view.__qualname__} is a method. Decorate its class instead, by "
-            '@method_decorator(clerk_event, name="dispatch"), and each method takes (self, request, event).'
+            f"{name} is a method, so Django would ask Clerk for a CSRF token. Decorate its class instead, by {cure}, "
+            "and each method takes (self, request, event)."
         )
+    if hasattr(view, "_ninja_operation"):
+        raise TypeError(f"Write @clerk_event below the decorator of django-ninja, directly above {name}.")
 
 
-def _roll_back(answer: AnswerT) -> AnswerT:
-    """Return an answer. If it is not a success, the transactions that are open around the view will not commit."""
-    if getattr(answer, "status_code", 200) // 100 != 2:  # noqa: PLR2004  # 2xx
-        for connection in connections.all(initialized_only=True):
-            # The transaction of a TestCase is the test's own, as Django's check of durable blocks has it.
-            if connection.in_atomic_block and not getattr(connection.atomic_blocks[-1], "_from_testcase", False):
-                connection.set_rollback(True)
-    return answer
+def _is_async(view: Any) -> bool:
+    # A class-based view says whether its `dispatch` returns something to await.
+    instance = getattr(getattr(view, "func", None), "__self__", None)
+    return iscoroutinefunction(view) or getattr(instance, "view_is_async", False)
+
+
+def _without_event(view: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a view without the event, for frameworks that make parameters of a request from it."""
+    signature = inspect.signature(view)
+    parameters = enumerate(signature.parameters.values())
+    return signature.replace(parameters=[p for number, p in parameters if number != 1 or p.kind in _ARGUMENTS])
+
+
+def _is_success(answer: object) -> bool:
+    """Return whether an answer is 2xx. django-ninja takes other objects than responses too."""
+    status = answer[0] if isinstance(answer, tuple) else getattr(answer, "status_code", 200)
+    return status // 100 == 2  # noqa: PLR2004  # 2xx
+
+
+def _roll_back() -> None:
+    """See to it that the transactions that are open around the view do not commit."""
+    for connection in connections.all(initialized_only=True):
+        # The transaction of a TestCase is the test's own, as Django's check of durable blocks has it.
+        if connection.in_atomic_block and not getattr(connection.atomic_blocks[-1], "_from_testcase", False):
+            connection.set_rollback(True)
