@@ -44,9 +44,8 @@ __all__ = ["atomic", "clerk_event", "view", "webhook_from_settings"]
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 
-_ARGUMENTS = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}  # *args, **kwargs
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
-_PUBLIC: dict[str, Any] = {"csrf_exempt": True, "login_required": False}
+_PUBLIC = {"csrf_exempt": True, "login_required": False}
 
 
 @overload
@@ -138,7 +137,8 @@ def clerk_event(
             return answer
 
         public = async_view if _is_async(view) else sync_view
-        public.__dict__.update(_PUBLIC, __signature__=_without_event(view))
+        public.__dict__.update(_PUBLIC)
+        _hide_event(public, view)
         return public
 
     with our_frames_hidden:
@@ -248,11 +248,12 @@ def _is_async(view: Any) -> bool:
     return iscoroutinefunction(view) or getattr(instance, "view_is_async", False)
 
 
-def _without_event(view: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of a view without the event, for frameworks that make parameters of a request from it."""
+def _hide_event(public: Any, view: Callable[..., Any]) -> None:
+    """Take the event out of the signature, because django-ninja makes parameters of the request of it."""
     signature = inspect.signature(view)
-    parameters = enumerate(signature.parameters.values())
-    return signature.replace(parameters=[p for number, p in parameters if number != 1 or p.kind in _ARGUMENTS])
+    parameters = [*signature.parameters.values()]
+    if len(parameters) > 1 and parameters[1].kind < inspect.Parameter.VAR_POSITIONAL:
+        public.__signature__ = signature.replace(parameters=[parameters[0], *parameters[2:]])
 
 
 def _is_success(answer: object) -> bool:
