@@ -230,10 +230,11 @@ def _check_view(view: object) -> None:
         raise TypeError(f"Decorate the class {view.__name__} by {cure}.")
     if not callable(view):
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
-    name = getattr(view, "__name__", "")
+    name = getattr(view, "__name__", "dispatch")
     # method_decorator hands over a method as a partial, which has its "self" already.
-    is_method = inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self"
-    if is_method or (isinstance(view, partial) and name not in {"", "dispatch"}):
+    by_name = isinstance(view, partial) and name != "dispatch"
+    in_class = inspect.isfunction(view) and "self" in [*inspect.signature(view).parameters][:1]
+    if by_name or (in_class and not hasattr(view, "view_class")):  # which the result of as_view() has
         raise TypeError(
             f"{name} is a method, so Django would ask Clerk for a CSRF token. Decorate its class instead, by {cure}, "
             "and each method takes (self, request, event)."

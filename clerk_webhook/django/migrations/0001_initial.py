@@ -4,24 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='InboxRecord',
+            name="InboxRecord",
             fields=[
-                ('pk', models.CompositePrimaryKey('kind', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.TextField()),
-                ('id', models.TextField()),
-                ('version', models.TextField()),
-                ('seen_at', models.BigIntegerField(help_text='In seconds since the epoch.')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "kind", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.TextField()),
+                ("id", models.TextField()),
+                ("version", models.TextField()),
+                ("seen_at", models.BigIntegerField(help_text="In seconds since the epoch.")),
             ],
             options={
-                'db_table': 'clerk_webhook_inbox',
+                "db_table": "clerk_webhook_inbox",
             },
         ),
     ]
