@@ -1,8 +1,14 @@
-"""The tables of the inbox and of the mirror as models."""
+"""The tables of the inbox and of the mirror as models.
+
+They are for reading: the inbox and the mirror write them. A foreign key of yours to `ClerkUser` is a foreign key of the
+database, because the mirror never deletes a row.
+"""
 
 from __future__ import annotations
 
 from django.db import models
+
+__all__ = ["ClerkMembership", "ClerkOrganization", "ClerkUser", "InboxRecord"]
 
 
 class InboxRecord(models.Model):
@@ -12,7 +18,7 @@ class InboxRecord(models.Model):
     kind = models.TextField()
     id = models.TextField()
     version = models.TextField()
-    seen_at = models.BigIntegerField(help_text="In seconds since the epoch.")
+    seen_at = models.BigIntegerField()  # in seconds since the epoch
 
     class Meta:
         """The table of `clerk_webhook.inbox.CREATE_TABLE`."""
@@ -22,3 +28,66 @@ class InboxRecord(models.Model):
     def __str__(self) -> str:
         """Return the key."""
         return f"{self.kind} {self.id}"
+
+
+class _Mirrored(models.Model):
+    """What all tables of the mirror have."""
+
+    id = models.TextField(primary_key=True)
+    version = models.TextField(default="")  # "" before the first event, "deleted" after the last one
+    seen_at = models.BigIntegerField(default=0)  # in seconds since the epoch
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    def __str__(self) -> str:
+        """Return the id, which is no personal data."""
+        return self.id
+
+
+class ClerkUser(_Mirrored):
+    """A user of Clerk."""
+
+    email = models.TextField(null=True)  # noqa: DJ001  # null is what Clerk does not know
+    first_name = models.TextField(null=True)  # noqa: DJ001
+    last_name = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        """The table of `clerk_webhook.mirror`."""
+
+        db_table = "clerk_users"
+
+
+class ClerkOrganization(_Mirrored):
+    """An organization of Clerk."""
+
+    name = models.TextField(null=True)  # noqa: DJ001
+    slug = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        """The table of `clerk_webhook.mirror`."""
+
+        db_table = "clerk_organizations"
+
+
+class ClerkMembership(_Mirrored):
+    """A user in an organization. Either row can come later, so the database does not hold the two foreign keys."""
+
+    organization = models.ForeignKey(
+        ClerkOrganization, models.DO_NOTHING, related_name="memberships", null=True, db_constraint=False, db_index=False
+    )
+    user = models.ForeignKey(
+        ClerkUser, models.DO_NOTHING, related_name="memberships", null=True, db_constraint=False, db_index=False
+    )
+    role = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        """The table of `clerk_webhook.mirror`."""
+
+        db_table = "clerk_memberships"
+        indexes = (  # with the names that the mirror gives them
+            models.Index(fields=["organization"], name="clerk_memberships_organization"),
+            models.Index(fields=["user"], name="clerk_memberships_user"),
+        )
