@@ -17,11 +17,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 try:
-    from asgiref.sync import iscoroutinefunction, sync_to_async
+    from asgiref.sync import sync_to_async
     from django.conf import settings
     from django.core.exceptions import RequestDataTooBig
     from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -223,7 +223,7 @@ def _read(request: HttpRequest) -> bytes:
         raise Refused("too_large") from None
 
 
-def _check_view(view: object) -> None:
+def _check_view(view: Any) -> None:
     """Refuse what cannot be a view."""
     cure = '@method_decorator(clerk_event, name="dispatch")'
     if isinstance(view, type):
@@ -232,7 +232,7 @@ def _check_view(view: object) -> None:
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
     name = getattr(view, "__name__", "dispatch")
     # method_decorator hands over a method as a partial, which has its "self" already.
-    by_name = isinstance(view, partial) and name != "dispatch"
+    by_name = inspect.ismethod(getattr(view, "func", None)) and name != "dispatch"
     in_class = inspect.isfunction(view) and "self" in [*inspect.signature(view).parameters][:1]
     if by_name or (in_class and not hasattr(view, "view_class")):  # which the result of as_view() has
         raise TypeError(
@@ -244,9 +244,9 @@ def _check_view(view: object) -> None:
 
 
 def _is_async(view: Any) -> bool:
-    # A class-based view says whether its `dispatch` returns something to await.
-    instance = getattr(getattr(view, "func", None), "__self__", None)
-    return iscoroutinefunction(view) or getattr(instance, "view_is_async", False)
+    # A class-based view says whether its `dispatch`, or the view that it becomes, returns something to await.
+    cls = getattr(view, "view_class", getattr(getattr(view, "func", None), "__self__", None))
+    return inspect.iscoroutinefunction(view) or getattr(cls, "view_is_async", False)
 
 
 def _hide_event(public: Any, view: Callable[..., Any]) -> None:
@@ -257,9 +257,9 @@ def _hide_event(public: Any, view: Callable[..., Any]) -> None:
         public.__signature__ = signature.replace(parameters=[parameters[0], *parameters[2:]])
 
 
-def _is_success(answer: object) -> bool:
+def _is_success(answer: Any) -> bool:
     """Return whether an answer is 2xx. django-ninja takes other objects than responses too."""
-    status = answer[0] if isinstance(answer, tuple) else getattr(answer, "status_code", 200)
+    status: int = answer[0] if type(answer) is tuple else getattr(answer, "status_code", 200)
     return status // 100 == 2  # noqa: PLR2004  # 2xx
 
 

@@ -6,7 +6,14 @@ database, because the mirror never deletes a row.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from django.db import models
+
+if TYPE_CHECKING:
+    _Text: TypeAlias = models.TextField[str, str]
+    _TextOrNull: TypeAlias = models.TextField[str | None, str | None]
+    _Seconds: TypeAlias = models.BigIntegerField[int, int]
 
 __all__ = ["ClerkMembership", "ClerkOrganization", "ClerkUser", "InboxRecord"]
 
@@ -15,10 +22,10 @@ class InboxRecord(models.Model):
     """A row of the inbox: the newest version of a resource that was applied, or a message that was handled."""
 
     pk = models.CompositePrimaryKey("kind", "id")
-    kind = models.TextField()
-    id = models.TextField()
-    version = models.TextField()
-    seen_at = models.BigIntegerField()  # in seconds since the epoch
+    kind: _Text = models.TextField()
+    id: _Text = models.TextField()
+    version: _Text = models.TextField()
+    seen_at: _Seconds = models.BigIntegerField()  # in seconds since the epoch
 
     class Meta:
         """The table of `clerk_webhook.inbox.CREATE_TABLE`."""
@@ -33,9 +40,9 @@ class InboxRecord(models.Model):
 class _Mirrored(models.Model):
     """What all tables of the mirror have."""
 
-    id = models.TextField(primary_key=True)
-    version = models.TextField(default="")  # "" before the first event, "deleted" after the last one
-    seen_at = models.BigIntegerField(default=0)  # in seconds since the epoch
+    id: _Text = models.TextField(primary_key=True)
+    version: _Text = models.TextField(default="")  # "" before the first event, "deleted" after the last one
+    seen_at: _Seconds = models.BigIntegerField(default=0)  # in seconds since the epoch
 
     class Meta:
         """No table of its own."""
@@ -50,11 +57,11 @@ class _Mirrored(models.Model):
 class ClerkUser(_Mirrored):
     """A user of Clerk."""
 
-    email = models.TextField(null=True)  # noqa: DJ001  # null is what Clerk does not know
-    first_name = models.TextField(null=True)  # noqa: DJ001
-    last_name = models.TextField(null=True)  # noqa: DJ001
+    email: _TextOrNull = models.TextField(null=True)  # noqa: DJ001  # null is what Clerk does not know
+    first_name: _TextOrNull = models.TextField(null=True)  # noqa: DJ001
+    last_name: _TextOrNull = models.TextField(null=True)  # noqa: DJ001
 
-    class Meta:
+    class Meta(_Mirrored.Meta):
         """The table of `clerk_webhook.mirror`."""
 
         db_table = "clerk_users"
@@ -63,10 +70,10 @@ class ClerkUser(_Mirrored):
 class ClerkOrganization(_Mirrored):
     """An organization of Clerk."""
 
-    name = models.TextField(null=True)  # noqa: DJ001
-    slug = models.TextField(null=True)  # noqa: DJ001
+    name: _TextOrNull = models.TextField(null=True)  # noqa: DJ001
+    slug: _TextOrNull = models.TextField(null=True)  # noqa: DJ001
 
-    class Meta:
+    class Meta(_Mirrored.Meta):
         """The table of `clerk_webhook.mirror`."""
 
         db_table = "clerk_organizations"
@@ -75,15 +82,15 @@ class ClerkOrganization(_Mirrored):
 class ClerkMembership(_Mirrored):
     """A user in an organization. Either row can come later, so the database does not hold the two foreign keys."""
 
-    organization = models.ForeignKey(
+    organization: models.ForeignKey[ClerkOrganization | None, ClerkOrganization | None] = models.ForeignKey(
         ClerkOrganization, models.DO_NOTHING, related_name="memberships", null=True, db_constraint=False, db_index=False
     )
-    user = models.ForeignKey(
+    user: models.ForeignKey[ClerkUser | None, ClerkUser | None] = models.ForeignKey(
         ClerkUser, models.DO_NOTHING, related_name="memberships", null=True, db_constraint=False, db_index=False
     )
-    role = models.TextField(null=True)  # noqa: DJ001
+    role: _TextOrNull = models.TextField(null=True)  # noqa: DJ001
 
-    class Meta:
+    class Meta(_Mirrored.Meta):
         """The table of `clerk_webhook.mirror`."""
 
         db_table = "clerk_memberships"

@@ -54,7 +54,7 @@ def run(connection: Any, program: Program[T]) -> T:
     return drive(program, execute)
 
 
-def check_vendor(connection: Connection) -> None:
+def check_vendor(connection: Any) -> None:
     """Raise `RuntimeError` if a connection is to another database than PostgreSQL and SQLite."""
     if connection.vendor not in {"postgresql", "sqlite"}:
         raise other_database(connection.display_name)
