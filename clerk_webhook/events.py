@@ -163,7 +163,8 @@ class Event(Generic[TypeT, DataT]):
         raise TypeError(
             f"{cls.__name__} cannot be parsed from a request: nothing would verify the signature. In a FastAPI route "
             "write `event: ClerkEvent`, from clerk_webhook.fastapi, or `event: Annotated[events.UserCreated, "
-            "Depends(...)]` with a dependency that verifies. Elsewhere use parse_event."
+            "Depends(...)]` with a dependency that verifies. In django-ninja write @clerk_event directly above the "
+            "function. Elsewhere use parse_event."
         )
 
     @property

@@ -44,6 +44,8 @@ __all__ = ["atomic", "clerk_event", "view", "webhook_from_settings"]
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 
+# Any, because a check against tuple itself makes a tuple of Unknown.
+_TUPLE: Any = tuple
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
 _PUBLIC = {"csrf_exempt": True, "login_required": False}
 
@@ -258,8 +260,11 @@ def _hide_event(public: Any, view: Callable[..., Any]) -> None:
 
 
 def _is_success(answer: Any) -> bool:
-    """Return whether an answer is 2xx. django-ninja takes other objects than responses too."""
-    status: int = answer[0] if type(answer) is tuple else getattr(answer, "status_code", 200)
+    """Return whether an answer is 2xx. In django-ninja it can be a body too, or a status and a body."""
+    if isinstance(answer, _TUPLE) and len(answer) == 2:  # noqa: PLR2004
+        status: int = answer[0]
+    else:
+        status = getattr(answer, "status_code", 200)
     return status // 100 == 2  # noqa: PLR2004  # 2xx
 
 
