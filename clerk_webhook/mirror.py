@@ -170,10 +170,9 @@ class Mirror:
         | events.OrganizationMembershipCreated
         | events.OrganizationMembershipUpdated
         | events.OrganizationMembershipDeleted,
-        connection: Any,
+        connection: SyncConnection | AsyncConnection,
     ) -> bool | AwaitableBool:
-        written: bool | AwaitableBool = self.apply(connection, event)
-        return written
+        return self.apply(connection, event)
 
     @overload
     def apply(self, connection: SyncConnection, event: Event[str, Any]) -> bool: ...
@@ -472,7 +471,7 @@ def _sql_type(annotation: Any) -> _SqlType | None:
     origin: Any = get_origin(annotation)
     if origin in {Union, UnionType, Literal}:
         parts: list[Any] = [type(part) if origin is Literal else part for part in get_args(annotation)]
-        found = {_sql_type(part) for part in parts if part is not NoneType}
+        found: set[_SqlType | None] = {_sql_type(part) for part in parts if part is not NoneType}
         return found.pop() if len(found) == 1 else None
     return "jsonb" if is_typeddict(annotation) else _SQL_TYPES.get(origin or annotation)
 
