@@ -446,8 +446,10 @@ def _announced(headers: Any) -> int | None:
 
 
 def _content_length(headers: Any) -> Any:
-    if type(headers) is dict and "CONTENT_LENGTH" in headers:
-        return cast("dict[str, Any]", headers)["CONTENT_LENGTH"]  # of a WSGI environ, which has many keys
+    get: Any = getattr(headers, "get", None)
+    value = get and get("CONTENT_LENGTH")  # of a WSGI environ, which has many keys
+    if value:
+        return value
     pairs: Iterable[tuple[Any, Any]] = headers.items() if hasattr(headers, "items") else headers
     for name, value in pairs:
         if len(name) == _NAME_LENGTH:
