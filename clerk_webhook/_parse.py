@@ -170,14 +170,10 @@ def _problem(error: Exception) -> str:
 def _is_deep(value: object) -> bool:
     """Return whether a JSON value is nested deeper than the limit."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-    return bool(level)
+    for _ in range(MAX_DEPTH):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [inner for each in containers for inner in (each.values() if isinstance(each, dict) else each)]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _shallow(value: Any, levels: int) -> Any:
