@@ -249,8 +249,6 @@ class Arrival:
         enough = self._check_head(method, headers)
         try:
             body = read(enough)
-        except Refused:
-            raise
         except Exception as error:  # noqa: BLE001  # servers and frameworks raise what they like
             raise _unread(error) from None
         return self._check_size(body)
@@ -269,8 +267,6 @@ class Arrival:
         enough = self._check_head(method, headers)
         try:
             body = await read(enough)
-        except Refused:
-            raise
         except Exception as error:  # noqa: BLE001  # as above
             raise _unread(error) from None
         return self._check_size(body)
@@ -473,6 +469,9 @@ def _cut_off(headers: Headers, body: bytes) -> Refused | None:
 
 
 def _unread(error: Exception) -> Refused:
+    """Return the refusal of a body that could not be read."""
+    if isinstance(error, Refused):
+        return error
     # A smaller limit of the framework's own, by Starlette and by Werkzeug.
     if 413 in (getattr(error, "status_code", None), getattr(error, "code", None)):  # noqa: PLR2004
         return Refused("too_large")
