@@ -166,10 +166,11 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
     respond = endpoint.door()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
-        answer = respond(request.method or "", request.path, request.META, lambda _: _read(request))
+        answered = respond(request.method or "", request.path, request.META, lambda _: _read(request))
+        answer = HttpResponse(answered.body, status=answered.status, headers=answered.headers)
         if not _is_success(answer):
             _roll_back()
-        return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+        return answer
 
     clerk_webhook.__dict__.update(_PUBLIC)
     return clerk_webhook
