@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 try:
@@ -208,7 +208,11 @@ def atomic(using: str | None = None) -> Callable[[], AbstractContextManager[Base
         endpoint = Endpoint(webhook_from_settings, transaction=atomic())
         ```
     """
-    alias = using or DEFAULT_DB_ALIAS
+    return _atomic(using or DEFAULT_DB_ALIAS)
+
+
+@cache  # so that handlers of several apps have the same one, and can be included into one endpoint
+def _atomic(alias: str) -> Callable[[], AbstractContextManager[BaseDatabaseWrapper]]:
     connections[alias]  # raises now, and not at the first event
 
     @contextmanager

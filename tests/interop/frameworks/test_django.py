@@ -7,6 +7,7 @@ import socket
 from contextlib import suppress
 from socketserver import ThreadingMixIn
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
@@ -557,7 +558,7 @@ def one_transaction(get_response):
 
     def respond(request):
         with transaction.atomic():
-            User.objects.create(id="first")
+            User.objects.create(id=uuid4().hex)
             return get_response(request)
 
     return respond
