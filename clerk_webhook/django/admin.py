@@ -51,4 +51,4 @@ class ClerkMembershipAdmin(ReadOnlyAdmin):
     """Memberships."""
 
     list_display = ("id", "organization_id", "user_id", "role", "version")
-    search_fields = ("id", "organization_id", "user_id")
+    search_fields = ("id", "organization__id", "organization__name", "user__id", "user__email")

@@ -254,14 +254,11 @@ for clerk_id in ("user_1", "user_2", "user_3"):
 print(User.objects.count())
 """
 USER_TESTS = """
-import random
-from concurrent.futures import ThreadPoolExecutor
-
 from clerk_webhook.django.models import ClerkUser
 from clerk_webhook.testing import deliver, sample_event
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.test import TestCase, TransactionTestCase, override_settings
+from django.test import TestCase, override_settings
 from profiles.models import Profile
 
 from .models import User
@@ -284,7 +281,6 @@ class AnyOrder(TestCase):
             return post("/api/webhooks", request.body, "application/json", headers=request.headers).status_code
 
         for seed in range(8):
-            chance = random.Random(seed)
             if seed % 2:  # requests that come first
                 User.of("user_2"), Profile.of("user_2")
             results = deliver(story(), send, SECRET, seed=seed)
