@@ -135,7 +135,7 @@ def _day(moment: UnixMillis) -> UnixMillis:
 
 
 def _verified(strategy: str) -> VerificationJSON:
-    """Return a finished verification. Awkward: no `object`, as in most real bodies."""
+    """Return a finished verification. Awkward: no `object`, as in bodies from before August 2025."""
     return {"status": "verified", "strategy": strategy, "attempts": None, "expire_at": None}
 
 
@@ -291,6 +291,7 @@ _USER: UserJSON = {
     "first_name": "Ada",
     "last_name": "Lovelace",
     "locale": "en-GB",
+    "timezone": "Europe/London",
     "profile_image_url": _IMAGE_URL,
     "image_url": _IMAGE_URL,
     "has_image": True,
@@ -337,6 +338,7 @@ _USER: UserJSON = {
         }
     ],
     "password_enabled": True,
+    "requires_password_reset": False,
     "two_factor_enabled": True,
     "totp_enabled": False,
     "backup_code_enabled": False,
@@ -414,6 +416,7 @@ _USER_UPDATED: UserJSON = {
     "first_name": None,
     "last_name": None,
     "locale": None,
+    "timezone": None,
     "email_addresses": [
         {**_GOOGLE_EMAIL_ADDRESS, "verification": _verified("from_oauth_google"), "updated_at": _CHANGED},
         # Awkward: the primary address is reserved and has no verification.
@@ -813,6 +816,7 @@ _EMAIL: EmailJSON = {
         "requested_at": "1 October 2025, 07:57 UTC",
     },
     "delivered_by_clerk": True,
+    "suppression_reason": None,
 }
 
 # Awkward: no `object`, and no user, because Clerk sends it before the sign-up is complete.

@@ -396,7 +396,7 @@ class OrganizationMembershipUpdated(Event[Literal["organizationMembership.update
 
 
 class OrganizationMembershipDeleted(Event[Literal["organizationMembership.deleted"], "OrganizationMembershipJSON"]):
-    """A user is no longer a member of an organization. The payload is the whole membership as it was."""
+    """A user is no longer a member of an organization. `data` is the whole membership as it was."""
 
     __slots__ = ()
 

@@ -200,6 +200,7 @@ LEFT_THE_SCHEMA = "Clerk's TypeScript has it, and the schema had it until Novemb
 # its annotation here, because nothing else checks it.
 _MEANT: dict[str, dict[str, dict[str, str]]] = {
     "Only Clerk's TypeScript has it.": {
+        "extra: NotRequired[str | None]": {"EmailJSON": "suppression_reason", "UserJSON": "timezone"},
         "extra: NotRequired[str]": {
             "EnterpriseAccountConnectionJSON": "object",
             "ExternalAccountJSON": "external_account_id",
@@ -327,6 +328,7 @@ _MEANT: dict[str, dict[str, dict[str, str]]] = {
             "OrganizationJSON": "logo_url",
             "UserJSON": "birthday gender",
         },
+        "extra: NotRequired[bool]": {"UserJSON": "requires_password_reset"},
     },
     "Older recorded bodies lack it.": {
         "not required": {
