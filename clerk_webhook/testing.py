@@ -29,9 +29,8 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._parse import parse_event
 from ._samples import BODIES
-from ._store_contract import check_store
-from .conformance import data_type_of
-from .events import EVENT_CLASSES, Event, WebhookEvent
+from .events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
+from .stores._contract import check_store
 from .webhook import Webhook
 
 __all__ = [

@@ -69,7 +69,7 @@ def test_the_union_of_all_events_has_the_families_and_the_unknown_event():
 
 def test_all_has_the_classes_and_the_aliases_of_the_module():
     statements = ast.parse(inspect.getsource(events)).body
-    defined = {statement.name for statement in statements if isinstance(statement, ast.ClassDef)}
+    defined = {each.name for each in statements if isinstance(each, ast.ClassDef | ast.FunctionDef)}
     defined |= {statement.target.id for statement in statements if isinstance(statement, ast.AnnAssign)}
     assert sorted(events.__all__) == sorted(name for name in defined if not name.startswith("_"))
 

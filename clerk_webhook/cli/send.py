@@ -9,8 +9,8 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from .._parse import parse_event, parse_json
-from ..conformance import data_type_of
 from ..errors import PayloadError
+from ..events import data_type_of
 from ..testing import sample_event
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, file_content, http_url, positive_int, webhook_of
