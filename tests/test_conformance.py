@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
-from clerk_webhook._samples import BODIES
+from clerk_webhook._samples import PAYLOADS
 from clerk_webhook.conformance import Mismatch, _annotation_text, check, is_payload
 from clerk_webhook.events import data_type_of
 from clerk_webhook.testing import sample_event
@@ -453,7 +453,7 @@ def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
     assert data_type_of("user.teleported") is data_type_of("") is None
 
 
-@pytest.mark.parametrize("event_type", BODIES)
+@pytest.mark.parametrize("event_type", PAYLOADS)
 def test_every_sample_conforms_as_an_event_a_body_and_a_payload(event_type):
     event = sample_event(event_type)
     assert check(event) == check(event.payload) == check(event.data) == []
@@ -592,7 +592,7 @@ def conforming(annotation):
 @st.composite
 def bodies(draw):
     """A sample, or another body that the types allow."""
-    event_type = draw(st.sampled_from([*BODIES]))
+    event_type = draw(st.sampled_from([*PAYLOADS]))
     if draw(st.booleans()):
         return sample_event(event_type).payload
     payload = conforming(PAYLOAD_TYPES[event_type])
