@@ -189,7 +189,7 @@ def _listed(values: Iterable[str]) -> str:
 
 
 COMPARISON = Comparison()
-COMPARISON.reach([SCHEMA.flat(SCHEMA.body)], types.WebhookEventJSON)
+COMPARISON.reach([SCHEMA.flat(SCHEMA.payload)], types.WebhookEventJSON)
 for _event_type in SCHEMA.webhooks.keys() & PAYLOADS.keys():
     COMPARISON.reach(SCHEMA.node(SCHEMA.webhooks[_event_type]).shapes.values(), PAYLOADS[_event_type])
 
