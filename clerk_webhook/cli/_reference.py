@@ -9,8 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..conformance import data_type_of
-from ..events import EVENT_CLASSES
+from ..events import EVENT_CLASSES, data_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from .._parse import parse_json
-from ..conformance import check, data_type_of, is_body
+from ..conformance import check, is_payload
 from ..errors import PayloadError
+from ..events import data_type_of
 from ._arguments import CommandError, file_content
 from ._style import printable
 
@@ -58,7 +59,7 @@ def _json_value(argument: str) -> object:
 
 def _checked_as(value: object) -> str:
     """Name the type that a value was compared with."""
-    if not is_body(value):
+    if not is_payload(value):
         return "As a payload"
     event_type = value.get("type")
     data_type = data_type_of(event_type) if isinstance(event_type, str) else None

@@ -9,8 +9,8 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
 from .._parse import parse_event, parse_json
-from ..conformance import data_type_of
 from ..errors import PayloadError
+from ..events import data_type_of
 from ..testing import sample_event
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, file_content, http_url, positive_int, webhook_of
@@ -109,7 +109,8 @@ def _body(options: Namespace) -> bytes:
     for path, value in options.data:
         assign(event.data, data_type, path, value)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
-    return json.dumps(event.payload, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    text = json.dumps(event.payload, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _event_type(body: bytes) -> str:
