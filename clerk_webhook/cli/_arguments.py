@@ -19,11 +19,11 @@ __all__ = [
     "OneLineParser",
     "add_delivery",
     "add_secret",
-    "configured_secrets",
     "delivery_of",
     "file_content",
     "http_url",
     "positive_int",
+    "secret_in_environment",
     "webhook_of",
     "without_secrets",
 ]
@@ -92,12 +92,10 @@ def webhook_of(options: Namespace, tolerance: float = 300) -> Webhook:
         raise CommandError(f"{error} Or pass --secret." if options.secret is None else str(error)) from None
 
 
-def configured_secrets() -> list[str]:
-    """Return the signing secrets of the environment, without a check. The list is empty if none is configured."""
-    for variable in SECRET_VARIABLES:
-        if secrets := os.environ.get(variable, "").split():
-            return secrets
-    return []
+def secret_in_environment() -> str:
+    """Return the signing secret of the environment, or several, without a check. Empty if none is configured."""
+    values = (os.environ.get(variable, "") for variable in SECRET_VARIABLES)
+    return next((value for value in values if value.strip()), "")
 
 
 def add_delivery(parser: ArgumentParser) -> None:
@@ -128,7 +126,7 @@ def delivery_of(options: Namespace) -> Capture:
         capture = next(read_captures(file_content(options.delivery)), None)
         if capture is None:
             raise CommandError("--delivery holds no delivery: no line has `headers` and `body_b64`.")
-        headers, body = capture
+        headers, body, _ = capture
     for name in ("id", "timestamp", "signature"):
         value = getattr(options, name)
         if value is not None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._http import Answer, NoAnswerError, advice, post
+from ._http import Answer, NoAnswerError, explained, post
 from ._style import paint, printable
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def deliver(
     else:
         status = paint(str(answer.status), "good" if good else "bad")
         texts = [printable(value) for value in about.values() if isinstance(value, str)]
-        hint = "" if good else advice(answer.status)
-        parts = [f"{status} in {answer.milliseconds} ms", *texts, answer.text(), f"({hint})" if hint else ""]
+        parts = [f"{status} in {answer.milliseconds} ms", *texts, explained(answer, wanted=wanted)]
         print("  ".join(filter(None, parts)), flush=True)
     return answer

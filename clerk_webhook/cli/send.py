@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from .._parse import parse_event, parse_json
 from ..errors import PayloadError
@@ -17,9 +16,6 @@ from ._arguments import CommandError, add_secret, file_content, http_url, positi
 from ._assign import assign
 from ._attempts import deliver, new_message_id, signature_headers
 from .events import known_type
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 
