@@ -62,7 +62,7 @@ def test_the_secret_can_be_given(capsys):
         ("public_metadata.\udcff=\udcff", ["public_metadata", "\udcff"], "\udcff"),  # an argument that is not UTF-8
     ],
 )
-def test_a_key_of_the_payload_can_be_set(assignment, path, value):
+def test_a_key_of_the_data_can_be_set(assignment, path, value):
     with application() as app:
         assert send(app, "--data", assignment) == 0
     found = event_of(app.received[0]).data
@@ -88,7 +88,7 @@ def test_a_key_of_the_payload_can_be_set(assignment, path, value):
         ("=x", "is not KEY=VALUE"),
     ],
 )
-def test_a_path_that_the_payload_type_lacks_is_an_error_and_nothing_is_sent(assignment, cure, capsys):
+def test_a_path_that_the_data_type_lacks_is_an_error_and_nothing_is_sent(assignment, cure, capsys):
     with application() as app:
         try:
             status = send(app, "--data", assignment)
@@ -168,6 +168,17 @@ def test_the_likely_cause_of_a_status_is_named(status, cure, capsys):
         assert send(app) == 1
     assert len(app.received) == 1
     assert cure in capsys.readouterr().out
+
+
+def test_the_cause_stands_before_the_start_of_the_servers_page(capsys):
+    page = b"<!DOCTYPE html>\n<html>" + b"<p>Forbidden</p>" * 1000
+    with application((403, {}, page)) as app:
+        assert send(app) == 1
+        assert send(app, "--json") == 1
+    line, row = capsys.readouterr().out.splitlines()
+    before, page, after = line.partition("<!DOCTYPE")
+    assert "CSRF" in before
+    assert len(page + after) == len(json.loads(row)["body"]) == 200
 
 
 def test_a_closed_port_is_told(capsys):

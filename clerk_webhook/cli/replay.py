@@ -52,8 +52,8 @@ def run(options: Namespace) -> int:
     answered = [_send(capture, webhook, options) for capture in chosen]
     if left_out := len(captures) - len(chosen):
         print(
-            f"clerk-webhook replay: left out {left_out} of {len(captures)} deliveries: `listen` refused them, or they do "
-            "not fit the secret. --include-refused signs them again.",
+            f"clerk-webhook replay: left out {left_out} of {len(captures)}: `listen` refused them, or they do not fit "
+            "the secret. --include-refused signs them again.",
             file=sys.stderr,
         )
     return 0 if chosen and all(answered) else 1
