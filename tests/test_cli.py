@@ -15,6 +15,7 @@ from typing import get_args
 import pytest
 from commands import application, environment, in_terminal, screen, terminal, wait_until_it_reads_or_serves
 from deliveries import OTHER_SECRET, SECRET
+from exit_status import status_of
 
 from clerk_webhook import cli, events, parse_event
 from clerk_webhook.cli import COMMANDS, demo, main, make_parser
@@ -75,11 +76,7 @@ def test_a_delivery_that_was_answered_otherwise_fails_the_demo(monkeypatch, caps
     ],
 )
 def test_wrong_arguments_leave_with_2(arguments, capsys):
-    try:
-        status = main(arguments)
-    except SystemExit as error:
-        status = error.code
-    assert status == 2
+    assert status_of(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -100,10 +97,7 @@ def test_the_module_is_the_command(monkeypatch, capsys):
     ],
 )
 def test_an_error_names_the_likely_intention(arguments, advice, capsys):
-    try:
-        assert main(arguments) == 2
-    except SystemExit as error:
-        assert error.code == 2
+    assert status_of(arguments) == 2
     assert advice in " ".join(capsys.readouterr().err.split())
 
 
@@ -340,10 +334,7 @@ def test_check_does_not_show_the_event_that_it_read(capsys, tmp_path):
 )
 def test_a_secret_in_the_place_of_another_argument_is_not_repeated(arguments, capsys, monkeypatch):
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", OTHER_SECRET)
-    try:
-        assert main(arguments) == 2
-    except SystemExit as error:
-        assert error.code == 2
+    assert status_of(arguments) == 2
     assert SECRET not in "".join(capsys.readouterr())
 
 

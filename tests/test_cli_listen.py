@@ -6,6 +6,7 @@ import re
 import socket
 import stat
 import time
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
@@ -25,12 +26,10 @@ from clerk_webhook.testing import sample_delivery, sample_event, signed_request
 def post(url, headers, body, method="POST"):
     """Send a request; return the status, the headers and the body of the answer."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname, parts.port, timeout=10)
-    connection.request(method, parts.path, body, headers)
-    response = connection.getresponse()
-    answer = response.status, dict(response.getheaders()), response.read()
-    connection.close()
-    return answer
+    with closing(HTTPConnection(parts.hostname, parts.port, timeout=10)) as connection:
+        connection.request(method, parts.path, body, headers)
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
 
 
 def delivery(event_type="user.created", secret=SECRET):

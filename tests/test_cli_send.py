@@ -7,6 +7,7 @@ import socket
 import pytest
 from commands import application
 from deliveries import OTHER_SECRET, SECRET
+from exit_status import status_of
 
 from clerk_webhook import Webhook, WebhookVerificationError
 from clerk_webhook.cli import main
@@ -90,11 +91,7 @@ def test_a_key_of_the_data_can_be_set(assignment, path, value):
 )
 def test_a_path_that_the_data_type_lacks_is_an_error_and_nothing_is_sent(assignment, cure, capsys):
     with application() as app:
-        try:
-            status = send(app, "--data", assignment)
-        except SystemExit as error:
-            status = error.code
-    assert status == 2
+        assert status_of(["send", "user.created", "--url", app.url, "--data", assignment]) == 2
     error = capsys.readouterr().err
     assert cure in error
     assert error.count("\n") == 1
@@ -264,11 +261,7 @@ def test_any_key_can_be_set_in_a_type_that_is_newer_than_this_release(tmp_path):
     ],
 )
 def test_wrong_arguments_are_one_line_with_the_cure(arguments, cure, capsys):
-    try:
-        status = main(["send", *arguments])
-    except SystemExit as error:
-        status = error.code
-    assert status == 2
+    assert status_of(["send", *arguments]) == 2
     error = capsys.readouterr().err
     assert cure in error
     assert "my-password" not in error

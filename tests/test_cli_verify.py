@@ -8,6 +8,7 @@ import time
 
 import pytest
 from deliveries import BODY, ID, NOW, OTHER_SECRET, SECRET, signature, signed
+from exit_status import status_of
 
 from clerk_webhook import Webhook
 from clerk_webhook.cli import main
@@ -83,16 +84,16 @@ def test_a_saved_request_without_usable_headers_is_not_genuine(headers, tmp_path
 @pytest.mark.parametrize(
     ("flags", "cure"),
     [
-        ([], "Pass --id, --timestamp and --signature, or --delivery."),
-        (["--id", ID], "Pass --id, --timestamp and --signature, or --delivery."),
-        (["--id", ID, "--timestamp", str(NOW)], "Pass --id, --timestamp and --signature, or --delivery."),
-        (["--id", "", "--timestamp", str(NOW), "--signature", "v1,AAAA"], "Pass --id, --timestamp and --signature"),
+        ([], "pass --id, --timestamp and --signature, or --delivery."),
+        (["--id", ID], "pass --id, --timestamp and --signature, or --delivery."),
+        (["--id", ID, "--timestamp", str(NOW)], "pass --id, --timestamp and --signature, or --delivery."),
+        (["--id", "", "--timestamp", str(NOW), "--signature", "v1,AAAA"], "pass --id, --timestamp and --signature"),
         (["--id", "a.b", "--timestamp", str(NOW), "--signature", "v1,AAAA"], "svix-id must be"),
         (["--id", ID, "--timestamp", "1.5", "--signature", "v1,AAAA"], "whole seconds"),
     ],
 )
 def test_missing_and_unusable_flags_leave_with_2(flags, cure, saved, capsys):
-    assert main(["verify", *saved["payload"], *flags]) == 2
+    assert status_of(["verify", *saved["payload"], *flags]) == 2
     error = capsys.readouterr().err
     assert cure in error
     assert error.count("\n") == 1
@@ -100,7 +101,7 @@ def test_missing_and_unusable_flags_leave_with_2(flags, cure, saved, capsys):
 
 @pytest.mark.parametrize("flags", [["--timestamp", "1.5"], ["--id", "a.b"]])
 def test_an_unusable_flag_beside_a_delivery_leaves_with_2(flags, saved):
-    assert main(["verify", *saved["delivery"], *flags]) == 2
+    assert status_of(["verify", *saved["delivery"], *flags]) == 2
 
 
 @pytest.mark.parametrize(
@@ -174,8 +175,16 @@ def test_a_signature_is_the_one_that_verifies(saved, capsys):
     ],
 )
 def test_an_id_or_a_time_that_verify_refuses_is_not_signed(flags, cure, saved, capsys):
-    assert main(["sign", *saved["payload"], *flags]) == 2
+    assert status_of(["sign", *saved["payload"], *flags]) == 2
     assert cure in capsys.readouterr().err
+
+
+def test_a_saved_delivery_without_usable_headers_is_not_signed(tmp_path, capsys):
+    for headers in ({"svix-id": "a.b"}, {"svix-timestamp": "soon"}):
+        record = {"headers": headers, "body_b64": base64.b64encode(BODY).decode()}
+        (tmp_path / "saved.ndjson").write_text(json.dumps(record))
+        assert main(["sign", "--delivery", f"@{tmp_path}/saved.ndjson"]) == 2
+        assert "the delivery cannot be signed" in capsys.readouterr().err
 
 
 def test_a_secret_is_new_and_bare(capsys):

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ..errors import SecretError
+from ..errors import SecretError, SignatureMismatchError, WebhookVerificationError
 from ..webhook import SECRET_VARIABLES, Webhook
 from ._captures import Capture, read_captures
-
-__all__ = [
-    "CommandError",
-    "OneLineParser",
-    "add_delivery",
-    "add_secret",
-    "delivery_of",
-    "file_content",
-    "http_url",
-    "positive_int",
-    "secret_in_environment",
-    "webhook_of",
-    "without_secrets",
-]
 
 
 class CommandError(Exception):
@@ -107,9 +96,21 @@ def add_delivery(parser: ArgumentParser) -> None:
         "the file; - for standard input",
     )
     parser.add_argument("--payload", metavar="@FILE", help="the raw body; - for standard input")
-    parser.add_argument("--id", help="the svix-id header")
-    parser.add_argument("--timestamp", help="the svix-timestamp header, in seconds since the epoch")
-    parser.add_argument("--signature", help="the svix-signature header")
+    for name, more in (("id", ""), ("timestamp", ", in seconds since the epoch"), ("signature", "")):
+        parser.add_argument(f"--{name}", type=partial(_header, name), help=f"the svix-{name} header{more}")
+
+
+def _header(name: str, value: str) -> str:
+    """Return the value of a header that some message may have."""
+    headers = {"svix-id": "msg_1", "svix-timestamp": "1", "svix-signature": "v1"}
+    if value.strip():
+        headers[f"svix-{name}"] = value
+    try:
+        Webhook(token_bytes(32), tolerance=math.inf).verify(headers, b"")
+    except WebhookVerificationError as error:
+        if not isinstance(error, SignatureMismatchError):  # the secret is a random one
+            raise ArgumentTypeError(str(error)) from None
+    return value
 
 
 def delivery_of(options: Namespace) -> Capture:

@@ -8,8 +8,6 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from ._arguments import CommandError
 
-__all__ = ["assign"]
-
 # Any, because isinstance with dict itself narrows to a dict of unknown types.
 _DICT: Any = dict
 _LIST: Any = list

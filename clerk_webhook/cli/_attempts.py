@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..webhook import Webhook
 
-__all__ = ["deliver", "new_message_id", "signature_headers"]
-
 
 def new_message_id() -> str:
     """Return a random message id."""

@@ -11,8 +11,6 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Capture", "message_id_of", "read_captures"]
-
 
 class Capture(NamedTuple):
     """A delivery as it was received.

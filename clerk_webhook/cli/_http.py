@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from ._style import printable
 
-__all__ = ["Answer", "NoAnswerError", "explained", "post"]
-
 # "within a reasonable time-frame (15s with Svix)": https://docs.svix.com/retries
 _TIMEOUT = 15.0
 _MAX_ANSWER = 1 << 16

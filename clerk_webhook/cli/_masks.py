@@ -8,8 +8,6 @@ from typing import Any
 
 from ..events import WebhookEvent
 
-__all__ = ["shown_payload"]
-
 # An indented rendering can be 200 times as large as the body.
 _MAX_SHOWN = 10_000
 # Whoever has one of these texts can use it. The subject and the text of an e-mail or an SMS can hold a one-time code.

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from ..events import EVENT_CLASSES, data_type_of
 
-__all__ = ["DataType", "Key", "data_of", "data_types", "fires", "nested"]
-
 
 class Key(NamedTuple):
     """A key of a data type.

@@ -12,8 +12,6 @@ from ..events import data_type_of
 from ._arguments import CommandError, file_content
 from ._style import printable
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "list the differences between an event and the types of this release"
 EXAMPLE = "clerk-webhook check @event.json"
 

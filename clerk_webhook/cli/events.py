@@ -8,7 +8,6 @@ import textwrap
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import zip_longest
 from typing import Any, get_args
 
 from .. import events
@@ -17,13 +16,8 @@ from ..testing import sample_event
 from ._reference import DataType, data_of, data_types, fires, nested
 from ._style import is_terminal
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "known_type", "run"]
-
 SUMMARY = "list the event types, or show an event type, a union or a data type"
 EXAMPLE = "clerk-webhook events user.created"
-
-# Below this width the last two columns of a table stand under each other.
-_NARROW = 40
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -144,20 +138,13 @@ def _tables(data_type: DataType) -> Iterator[str]:
 
 
 def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
-    """Yield rows in columns. The last two share the width that the others leave."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = width - sum(widths[:-2]) - 2 * len(widths)
-    if left < _NARROW:
-        for first, *others in rows:
-            text = "  ".join(filter(None, others))
-            yield from [first, *textwrap.wrap(text, max(width, 20), initial_indent="    ", subsequent_indent="    ")]
-        return
-    widths[-2] = min(widths[-2], left // 2)
-    widths[-1] = left - widths[-2]
+    """Yield rows in columns. A row that is wider than the terminal has its last cell below."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-2]
     for row in rows:
-        folded = [textwrap.wrap(cell, width, break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
-        for line in zip_longest(*folded, fillvalue=""):
-            yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        *cells, last = (cell.ljust(size) for cell, size in zip(row, [*widths, 0, 0], strict=True))
+        whole = "  ".join(filter(None, [*cells, last]))
+        for text in [whole] if len(whole) <= width else ["  ".join(cells), f"    {last}"]:
+            yield from textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _width() -> int:

@@ -30,8 +30,6 @@ from ._http import NoAnswerError, explained, post
 from ._masks import shown_payload
 from ._style import paint, printable
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "receive deliveries on this machine: verify, explain, print, and pass them on"
 EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks --save deliveries.ndjson"
 

@@ -13,8 +13,6 @@ from ._arguments import CommandError, add_secret, file_content, http_url, webhoo
 from ._attempts import deliver, signature_headers
 from ._captures import Capture, message_id_of, read_captures
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "send saved deliveries again, with their message ids"
 EXAMPLE = "clerk-webhook replay deliveries.ndjson --url http://127.0.0.1:8000/api/webhooks"
 

@@ -10,8 +10,6 @@ from secrets import token_bytes
 
 from ._style import is_terminal
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "new_secret", "run"]
-
 SUMMARY = "make a signing secret, for tests and for trying things out offline"
 EXAMPLE = "clerk-webhook secret"
 

@@ -17,8 +17,6 @@ from ._assign import assign
 from ._attempts import deliver, new_message_id, signature_headers
 from .events import known_type
 
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "send a signed sample to your application, as the Dashboard's Send Example does"
 EXAMPLE = "clerk-webhook send user.created --url http://127.0.0.1:8000/api/webhooks --data first_name=Grace"
 
