@@ -64,12 +64,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 from ._headers import find_signature_headers
-from ._parse import parse_json
-from ._signature import SigningKey, key_from_secret, matches
+from ._pruning import without_deep_values
+from ._signature import SigningKey, key_from_secret, matches, split_secrets
+from ._tracebacks import our_frames_hidden
 from .errors import (
     InvalidHeaderError,
     MissingHeaderError,
-    PayloadError,
     SecretError,
     SignatureMismatchError,
     WebhookVerificationError,
@@ -141,17 +141,11 @@ def diagnose(
         print(diagnosis.message)
         ```
     """
-    try:
+    with our_frames_hidden:
         given = tuple(map(_read, secrets))
-    except BaseException as error:  # noqa: BLE001  # raised again
-        # Error reporters record the local variables of every frame that a traceback passes through. The frames further
-        # in hold the secret. They are cut off here, and behind this line there are only keys, whose repr shows nothing.
-        del secrets
-        error.__context__ = None
-        raise error.with_traceback(None) from None
-    del secrets
-    if not given:
-        raise SecretError("No signing secret was given: pass the endpoint's as the third argument.")
+        if not given:
+            raise SecretError("No signing secret was given: pass the endpoint's as the third argument.")
+    del secrets  # from here on there are only keys, whose repr shows nothing
     try:
         message_id, timestamp, signatures = find_signature_headers(headers)
     except MissingHeaderError as error:
@@ -191,8 +185,7 @@ def _read(secret: str | bytes) -> _Secret:
     keys: tuple[SigningKey, ...] = ()
     problem = ""
     try:
-        parts: Iterable[Any] = secret.split() or [""] if isinstance(secret, str) else [secret]
-        keys = tuple(SigningKey(key_from_secret(part)) for part in parts)
+        keys = tuple(SigningKey(key_from_secret(part)) for part in split_secrets([secret]))
     except SecretError as error:
         problem = str(error)
     misread: dict[str, tuple[SigningKey, ...]] = {}
@@ -200,7 +193,7 @@ def _read(secret: str | bytes) -> _Secret:
         text = secret.strip().encode("utf-8", "surrogatepass")
         misread["key_not_decoded"] = (SigningKey(text), SigningKey(text.removeprefix(b"whsec_")))
         misread["secret_miswritten"] = tuple(_keys_in(secret))
-    elif isinstance(secret, bytes):  # it can be None: Webhook(os.environ.get("...")) is a common mistake
+    elif secret:  # it can be None: Webhook(os.environ.get("...")) is a common mistake
         misread["secret_as_bytes"] = tuple(_keys_in(secret.decode("latin-1")))
     return _Secret(keys, problem, misread)
 
@@ -250,7 +243,7 @@ _STANDARD_BASE64 = str.maketrans("-_", "+/")
 def _fits(attempt: _Attempt) -> bool:
     """Return whether the signature header holds a signature of this content."""
     entries = attempt.signatures.encode("ascii", "replace").split(b" ")[:_MAX_ENTRIES]
-    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries)
+    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries) != 0
 
 
 def _refusal(
@@ -322,7 +315,7 @@ _Undo = Callable[[_Attempt], Iterable[_Attempt]]
 def _in_body(undo: Callable[[bytes], Iterable[bytes]]) -> _Undo:
     def undone(attempt: _Attempt) -> Iterator[_Attempt]:
         # A body that is not of the form fails in its own way. The encoder of JSON needs more stack than the decoder.
-        with suppress(PayloadError, ValueError, TypeError, RecursionError):
+        with suppress(ValueError, TypeError, RecursionError):
             yield from (attempt._replace(body=body) for body in undo(attempt.body))
 
     return undone
@@ -440,8 +433,12 @@ def _from_dict_repr(body: bytes) -> Iterator[bytes]:
         yield from _written_again(_IN_DICT_REPR.sub(in_json, text).encode())
 
 
+def _json_value(text: bytes) -> Any:
+    return json.loads(without_deep_values(text))  # a parser needs little stack for 200 levels
+
+
 def _from_list_of_bytes(body: bytes) -> Iterator[bytes]:
-    value: Any = parse_json(body)
+    value = _json_value(body)
     numbers = value.get("data") if isinstance(value, _DICT) else value
     if isinstance(numbers, _LIST):  # bytes(10 ** 9) has a gigabyte
         yield bytes(numbers)
@@ -449,12 +446,12 @@ def _from_list_of_bytes(body: bytes) -> Iterator[bytes]:
 
 def _from_json_string(body: bytes) -> Iterator[bytes]:
     for text in (body, b'"%b"' % body):  # a shell or a settings file can take the quotes away, and leave the escapes
-        if text.startswith(b'"') and isinstance(value := parse_json(text), str):
+        if text.startswith(b'"') and isinstance(value := _json_value(text), str):
             yield value.encode("utf-8", "surrogatepass")
 
 
 def _from_inside_json(body: bytes) -> Iterator[bytes]:
-    value: Any = parse_json(body)
+    value = _json_value(body)
     for inner in map(value.get, ("body", "payload")) if isinstance(value, _DICT) else ():
         if isinstance(inner, str):
             yield inner.encode("utf-8", "surrogatepass")
@@ -475,7 +472,7 @@ _MAX_INDENTED = 1 << 15
 
 def _written_again(body: bytes) -> Iterator[bytes]:
     styles = _JSON_STYLES if len(body) <= _MAX_INDENTED else _JSON_STYLES[:2]
-    yield from _in_styles(parse_json(body), styles)
+    yield from _in_styles(_json_value(body), styles)
 
 
 def _in_styles(value: object, styles: Iterable[tuple[int | None, tuple[str, str]]]) -> Iterator[bytes]:

@@ -133,6 +133,7 @@ MISTAKES = [
     ("secret_unusable", signed(), BODY, KEY_TEXT[:20]),
     ("secret_unusable", signed(secret=b"k" * 23), BODY, b"k" * 23),
     ("secret_unusable", signed(), BODY, "whsec_"),
+    ("secret_unusable", signed(), BODY, "whsec_" + base64.b64encode(b"x" * 32).decode()),
     ("secret_unusable", signed(), BODY, None),
     ("secret_unusable", signed(), BODY, "your-secret"),
     ("secret_unusable", signed(), BODY, "sk_test_abcdefghijklmnopqrstuvwxyz0123456789ABCD"),
@@ -143,6 +144,7 @@ MISTAKES = [
     ("secret_miswritten", signed(), BODY, f'"{SECRET}"'),
     ("secret_miswritten", signed(), BODY, f"'{KEY_TEXT}'\n"),
     ("secret_miswritten", signed(), BODY, f'"{OTHER_SECRET} {SECRET}"'),
+    ("secret_miswritten", signed(), BODY, KEY_TEXT),
     ("secret_miswritten", signed(), BODY, f"v1,{SECRET}"),
     ("secret_miswritten", signed(), BODY, f"CLERK_WEBHOOK_SIGNING_SECRET={SECRET}"),
     (
@@ -318,7 +320,7 @@ def test_no_local_of_a_traceback_shows_the_secret_when_memory_runs_out(place, mo
         def __new__(cls, *_, **__):
             raise MemoryError
 
-        dumps = __new__
+        loads = dumps = __new__
 
     monkeypatch.setattr(diagnosis, place, RunOut)
     for secret in (SECRET, SECRET.encode(), f'"{SECRET}"'):

@@ -143,14 +143,15 @@ class _Listener(NamedTuple):
         """Process a delivery, and return the answer to the sender."""
         verdict, explanation = self._verdict(headers.items(), body)
         reply = self._forward(headers.items(), body, verdict)
+        joined = {name.lower(): ", ".join(headers.get_all(name, [])) for name in headers}
+        message_id = message_id_of(joined)
         try:
-            event = parse_event(body)
+            event = parse_event(body, message_id=printable(message_id or "-")[:64])
         except PayloadError:
             event = None
-        joined = {name.lower(): ", ".join(headers.get_all(name, [])) for name in headers}
         record = {
             "type": "event",
-            "svix_id": message_id_of(joined),
+            "svix_id": message_id,
             "event_type": event.wire_type if event else None,
             "headers": joined,
             "body_b64": b64encode(body).decode(),
