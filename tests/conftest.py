@@ -8,6 +8,7 @@ from clerk_webhook import Webhook
 # An example that waits for its turn on a busy machine is not a slow one.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+pytest.register_assert_rewrite("status_policy", "door_contract")
 
 
 @pytest.fixture
@@ -23,5 +24,5 @@ def _no_secret_in_the_environment(monkeypatch):
 
 @pytest.fixture(params=TRANSPORTS)
 def send(request):
-    """Send a request to an endpoint through each of its transports."""
+    """Send a request to an endpoint through each of its doors."""
     return request.param

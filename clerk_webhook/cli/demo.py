@@ -16,7 +16,7 @@ from threading import Thread
 from .. import events
 from .._parse import parse_event
 from ..errors import ClerkWebhookError
-from ..inbox import CREATE_TABLE, newest
+from ..inbox import CREATE_TABLE, record_newest
 from ..testing import SignedRequest, sample_event, signed_request
 from ..users import full_name, primary_email_address
 from ..webhook import Webhook
@@ -47,7 +47,7 @@ class Receiver(BaseHTTPRequestHandler):
             if isinstance(event, events.UserCreated | events.UserUpdated):
                 detail = f"{full_name(event.data) or 'no name'}, {primary_email_address(event.data)}"
                 with self.database:  # commits the gate and the effect together
-                    if not newest(self.database, event):
+                    if not record_newest(self.database, event):
                         outcome, detail = "not_newer", "the inbox has this version or a newer one: nothing is written"
         except ClerkWebhookError as error:
             status, outcome, detail = error.status, error.code, str(error)

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._parse import parse_event
+from .._reception import MAX_BODY, Refused, respond
 from ..diagnosis import diagnose
-from ..endpoint.answers import respond
 from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, http_url, secret_in_environment, webhook_of
@@ -33,8 +33,6 @@ from ._style import paint, printable
 SUMMARY = "receive deliveries on this machine: verify, explain, print, and pass them on"
 EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks --save deliveries.ndjson"
 
-# As an Endpoint has it.
-_MAX_BODY = 1 << 20
 # A stranger's delivery of this size takes 100 MB while its cause is looked for.
 _AT_ONCE = 8
 # The sizes of all chunks, and the trailers. A chunk of one byte takes four bytes here.
@@ -217,10 +215,6 @@ class _Server(ThreadingHTTPServer):
         print(f"clerk-webhook listen: a connection broke: {type(sys.exception()).__name__}.", file=sys.stderr)
 
 
-class _RefusedError(Exception):
-    """The request is not a delivery. The argument is an outcome of an endpoint."""
-
-
 class _Handler(BaseHTTPRequestHandler):
     """Reads one request, writes the answer of the listener, and ends the connection.
 
@@ -241,8 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             body = self._chunks() if "transfer-encoding" in self.headers else self._sized()
-        except _RefusedError as error:
-            self._refuse(_Reply(*respond(error.args[0])))
+        except Refused as error:
+            self._refuse(_Reply(*respond(error.outcome)))
             return
         with self.listener.slots:
             reply = self.listener.receive(self.headers, body)
@@ -260,19 +254,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Return a body whose length the headers say."""
         length, *more = self.headers.get_all("content-length", ["0"])
         if more or not re.fullmatch(r"[0-9]{1,19}", length):
-            raise _RefusedError("refused")
-        if int(length) > _MAX_BODY:
-            raise _RefusedError("too_large")
+            raise Refused("refused")
+        if int(length) > MAX_BODY:
+            raise Refused("too_large")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            raise _RefusedError("refused")
+            raise Refused("refused")
         return body
 
     def _chunks(self) -> bytes:
         """Return a body that comes in chunks: RFC 9112, section 7.1. Tunnels send such bodies."""
         # RFC 9112, section 6.3: a message with both "might indicate an attempt to perform request smuggling".
         if "content-length" in self.headers or self.headers.get_all("transfer-encoding") != ["chunked"]:
-            raise _RefusedError("refused")
+            raise Refused("refused")
         body = bytearray()
         left = _MAX_FRAMING
 
@@ -281,21 +275,21 @@ class _Handler(BaseHTTPRequestHandler):
             text = self.rfile.readline(left)
             left -= len(text)
             if not text.endswith(b"\n"):
-                raise _RefusedError("refused")
+                raise Refused("refused")
             return text
 
         while True:
             head = _CHUNK_SIZE(line())
             if head is None:
-                raise _RefusedError("refused")
+                raise Refused("refused")
             size = int(head[1], 16)
             if size == 0:
                 break
-            if len(body) + size > _MAX_BODY:
-                raise _RefusedError("too_large")
+            if len(body) + size > MAX_BODY:
+                raise Refused("too_large")
             body += self.rfile.read(size)
             if line().strip():
-                raise _RefusedError("refused")
+                raise Refused("refused")
         while line().strip():
             pass  # trailers
         return bytes(body)

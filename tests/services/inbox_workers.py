@@ -8,7 +8,7 @@ import time
 
 import psycopg
 
-from clerk_webhook.inbox import Version, newest, once
+from clerk_webhook.inbox import Version, record_newest, record_once
 
 RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 POINTS = ("before the gate", "after the gate", "after the effect", "after the commit")
@@ -26,10 +26,10 @@ def connect(target, isolation=None):
 
 
 def gate(connection, name, message_id):
-    """Ask one of the two gates for a message. To `newest` each is the only version of a resource of its own."""
+    """Ask one of the two gates for a message. To `record_newest` each is the only version of a resource of its own."""
     if name == "once":
-        return once(connection, message_id)
-    return newest(connection, Version("user", message_id, 1, message_id=message_id))
+        return record_once(connection, message_id)
+    return record_newest(connection, Version("user", message_id, 1, message_id=message_id))
 
 
 def insert(connection, message_id):
@@ -88,7 +88,7 @@ def work(target, deliveries, handled, deaths):
     connection.close()
 
 
-def plan(messages, workers, kills, seed):
+def plan(messages, workers, kills, seed, points=POINTS):
     """Return, for each worker, its deliveries and its deaths: each message comes one to four times, in any order."""
     choose = random.Random(seed)
     deliveries = [str(number) for number in range(messages) for _ in range(choose.randint(1, 4))]
@@ -97,5 +97,5 @@ def plan(messages, workers, kills, seed):
     places = [(worker, number) for worker, share in enumerate(shares) for number in range(len(share))]
     deaths = [{} for _ in shares]
     for count, (worker, number) in enumerate(choose.sample(places, kills)):
-        deaths[worker][number] = POINTS[count % len(POINTS)]
+        deaths[worker][number] = points[count % len(points)]
     return list(zip(shares, deaths, strict=True))
