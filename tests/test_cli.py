@@ -72,7 +72,7 @@ def test_a_delivery_that_was_answered_otherwise_fails_the_demo(monkeypatch, caps
         ["check"],
         ["check", "@/nowhere/event.json"],
         ["check", "event.json"],
-        ["check", '{"type": NaN}'],
+        ["check", '{"type": '],
     ],
 )
 def test_wrong_arguments_leave_with_2(arguments, capsys):
