@@ -482,12 +482,13 @@ def test_a_listener_that_cannot_start_says_why(capsys, tmp_path):
         assert main(["listen", "--port", str(server.getsockname()[1])]) == 1
     assert main(["listen", "--save", str(tmp_path)]) == 2
     assert main(["listen", "--secret", "sk_test_1"]) == 2
+    assert main(["listen", "--secret", ""]) == 2  # as "$UNSET" gives it
     assert main(["listen", "--port", "3001", "--forward-to", "http://localhost:3001/api/webhooks"]) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 4
+    assert len(errors) == 5
     assert "--port" in errors[0]
     assert "can't write" in errors[1]
-    assert "--forward-to is the address of this listener" in errors[3]
+    assert "--forward-to is the address of this listener" in errors[4]
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Listen until Ctrl-C."""
-    secret = options.secret or secret_in_environment()
-    webhook = webhook_of(options) if secret else None
+    secret = secret_in_environment() if options.secret is None else options.secret
+    webhook = webhook_of(options) if secret or options.secret is not None else None
     target = urlsplit(options.forward_to or "")
     if target.port == options.port and target.hostname in {"127.0.0.1", "localhost"}:
         raise CommandError("--forward-to is the address of this listener: choose another port for it by --port.")
