@@ -8,8 +8,8 @@ A test sends a `sample_delivery`: a sample event that is signed now, with the se
 - Flask: `client.post("/api/webhooks", headers=request.headers, data=request.body)`
 - Django: `client.post("/api/webhooks", request.body, "application/json", headers=request.headers)`
 
-A handler needs no request: pass it a `sample_event`, or a `sample` if it takes the payload alone. Every event type has
-a sample. All samples tell one story about a user, Ada, and her organization, so they share ids. Many samples have
+A handler needs no request: pass it a `sample_event`, or a `sample` if it takes the data alone. Every event type has a
+sample. All samples tell one story about a user, Ada, and her organization, so they share ids. Many samples have
 awkward forms of real deliveries, such as null names.
 """
 
@@ -19,19 +19,19 @@ import json
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import sha256
+from inspect import isawaitable
 from math import floor
 from random import Random
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ._parse import parse_event
-from ._samples import BODIES
-from ._store_contract import check_store
-from .conformance import data_type_of
-from .events import EVENT_CLASSES, Event, WebhookEvent
+from ._samples import PAYLOADS
+from .events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
+from .stores._contract import check_store
 from .webhook import Webhook
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "SignedRequest",
     "check_store",
     "deliver",
+    "deliver_async",
     "sample",
     "sample_delivery",
     "sample_event",
@@ -58,7 +59,12 @@ class SignedRequest(NamedTuple):
 
     Example:
         ```python
-        headers, body = sample_delivery(events.UserCreated, "whsec_...")
+        from clerk_webhook import Webhook, events
+        from clerk_webhook.testing import sample_delivery
+
+        webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        request = sample_delivery(events.UserCreated, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        assert webhook.verify_and_parse(request.headers, request.body).type == "user.created"
         ```
     """
 
@@ -67,7 +73,7 @@ class SignedRequest(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One message that `deliver` delivered.
+    """One message that `deliver` or `deliver_async` delivered.
 
     Attributes:
         event: The event as it was passed.
@@ -76,7 +82,16 @@ class Delivery(NamedTuple):
 
     Example:
         ```python
-        assert all(delivery.statuses[-1] == 200 for delivery in deliver(events, send, "whsec_..."))
+        from clerk_webhook import events
+        from clerk_webhook.testing import deliver, sample_event
+
+        statuses = iter([500, 200, 200])
+        (delivery,) = deliver(
+            [sample_event(events.UserCreated)],
+            lambda request: next(statuses),
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        )
+        assert delivery.statuses[:2] == (500, 200)
         ```
     """
 
@@ -90,14 +105,14 @@ def sample(event_class: type[Event[Any, DataT]], /, **overrides: object) -> Data
 @overload
 def sample(event_type: str, /, **overrides: object) -> dict[str, Any]: ...
 def sample(event_type: str | type[Event[Any, Any]], /, **overrides: object) -> Any:
-    """Return a sample payload: the `data` of an event.
+    """Return sample data: the `data` of an event.
 
     Args:
         event_type: A class in `clerk_webhook.events`, for the exact data type, or an event type: `"user.created"`.
-        overrides: Keys of the payload with the values to use instead, as in JSON. Other keys do not adapt to them.
+        overrides: Keys of the data with the values to use instead, as in JSON. Other keys do not adapt to them.
 
     Returns:
-        The payload. Each call makes a new one, with copies of the overrides, so you may change it.
+        The data. Each call makes a new one, with copies of the overrides, so you may change it.
 
     Raises:
         ValueError: The event type does not exist.
@@ -106,10 +121,14 @@ def sample(event_type: str | type[Event[Any, Any]], /, **overrides: object) -> A
 
     Example:
         ```python
-        save_user(sample(events.UserCreated, first_name="Grace", last_name=None))
+        from clerk_webhook import events
+        from clerk_webhook.testing import sample
+        from clerk_webhook.users import full_name
+
+        assert full_name(sample(events.UserCreated, first_name="Grace", last_name=None)) == "Grace"
         ```
     """
-    return _body(_name(event_type), overrides)["data"]
+    return _payload(_name(event_type), overrides)["data"]
 
 
 @overload
@@ -123,7 +142,7 @@ def sample_event(event_type: str | type[Event[Any, Any]], /, **overrides: object
 
     Args:
         event_type: A class in `clerk_webhook.events`, for exactly that class, or an event type.
-        overrides: Keys of the payload, as for `sample`.
+        overrides: Keys of the data, as for `sample`.
 
     Returns:
         The event. Each call makes a new one.
@@ -135,11 +154,19 @@ def sample_event(event_type: str | type[Event[Any, Any]], /, **overrides: object
 
     Example:
         ```python
-        handle(sample_event(events.UserCreated, first_name=None))
+        from clerk_webhook import events
+        from clerk_webhook.testing import sample_event
+
+
+        def greet(event: events.UserCreated) -> str:
+            return f"Hello {event.data['first_name'] or 'there'}"
+
+
+        assert greet(sample_event(events.UserCreated, first_name=None)) == "Hello there"
         ```
     """
     name = _name(event_type)
-    return parse_event(_body(name, overrides), message_id=_message_id(sha256(name.encode()).digest()))
+    return parse_event(_payload(name, overrides), message_id=_message_id(sha256(name.encode()).digest()))
 
 
 def signed_request(
@@ -152,8 +179,9 @@ def signed_request(
     """Sign an event or a body as Clerk does.
 
     Args:
-        event: An event, or a whole body: a JSON object with `type` and `data`, or text or bytes. Text and bytes are
-            signed as they are, even if they are not JSON.
+        event: An event, a payload (a JSON object with `type` and `data`), or a raw body as text or bytes. An event and
+            a payload become compact JSON with sorted keys, as Clerk's. Text and bytes are signed as they are, even if
+            they are not JSON.
         secret: The signing secret, as for `Webhook`.
         message_id: The message id. The default is the event's own, or a random one if the event has none.
         timestamp: The time of signing: whole seconds since the epoch, or an aware `datetime`. The default is now.
@@ -168,7 +196,12 @@ def signed_request(
 
     Example:
         ```python
-        stale = signed_request(sample_event(events.UserCreated), "whsec_...", timestamp=1614265330)
+        from clerk_webhook import events
+        from clerk_webhook.testing import sample_event, signed_request
+
+        event = sample_event(events.UserCreated)
+        stale = signed_request(event, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", timestamp=1614265330)
+        assert stale.headers["svix-timestamp"] == "1614265330"
         ```
     """
     try:
@@ -203,7 +236,7 @@ def sample_delivery(
     Args:
         event_type: A class in `clerk_webhook.events`, or an event type.
         secret: The signing secret, as for `Webhook`.
-        overrides: Keys of the payload, as for `sample`.
+        overrides: Keys of the data, as for `sample`.
 
     Returns:
         The headers and the body.
@@ -216,8 +249,14 @@ def sample_delivery(
 
     Example:
         ```python
-        request = sample_delivery(events.UserCreated, "whsec_...")
-        response = client.post("/api/webhooks", headers=request.headers, content=request.body)
+        from clerk_webhook import events, verify_and_parse
+        from clerk_webhook.testing import sample_delivery
+
+        SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+        request = sample_delivery(events.UserCreated, SECRET, first_name="Grace")
+        event = verify_and_parse(request.headers, request.body, secret=SECRET)
+        assert event.data["first_name"] == "Grace"
         ```
     """
     try:
@@ -252,27 +291,116 @@ def deliver(
 
     Example:
         ```python
-        deliver([created, updated, deleted], lambda request: client.post(*request).status_code, "whsec_...", seed=7)
+        from clerk_webhook import events, verify_and_parse
+        from clerk_webhook.testing import deliver, sample_event
+
+        SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        received = []
+
+
+        def send(request):  # with a test client: return client.post(url, ...).status_code
+            received.append(verify_and_parse(*request, secret=SECRET).type)
+            return 200
+
+
+        deliver([sample_event(events.UserCreated), sample_event(events.UserUpdated)], send, SECRET, seed=7)
+        assert set(received) == {"user.created", "user.updated"}
         ```
     """
     try:
-        chance = Random(seed)  # noqa: S311  # a test has to be repeatable
-        deliveries = [Delivery(event, _message_id(chance.randbytes(_ID_LENGTH)), ()) for event in events]
-        queue = [*range(len(deliveries)), *(number for number in range(len(deliveries)) if chance.random() < _DOUBLED)]
-        chance.shuffle(queue)
-        while queue:
-            number = queue.pop()
-            event, message_id, statuses = deliveries[number]
-            status = send(signed_request(event, secret, message_id=message_id))
-            if not isinstance(status, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-                raise TypeError(f"send must return the status as an int, not {type(status).__name__}.")
-            deliveries[number] = Delivery(event, message_id, (*statuses, status))
-            if status // 100 != 2 and number not in queue and len(statuses) + 1 < _ATTEMPTS:  # noqa: PLR2004  # 2xx
-                queue.insert(chance.randint(0, len(queue)), number)
-        return deliveries
+        queue = _Queue(events, secret, seed)
+        while (request := queue.next_attempt()) is not None:
+            queue.answered(send(request))
+        return queue.deliveries
     finally:
         # Test runners show the local variables of every frame a traceback passes through.
         del secret
+
+
+async def deliver_async(
+    events: Iterable[WebhookEvent],
+    send: Callable[[SignedRequest], Awaitable[int]],
+    secret: str | bytes,
+    *,
+    seed: int = 0,
+) -> list[Delivery]:
+    """Deliver events through an async client. `deliver` says how; the same seed gives the same run in both.
+
+    Args:
+        events: The events. The same event twice is two messages.
+        send: Sends a request to the receiver and returns the status. One attempt ends before the next one starts.
+        secret: The signing secret, as `Webhook` takes it.
+        seed: Decides the order, the message ids and the messages that come twice.
+
+    Returns:
+        A delivery for each event, in the order of the events.
+
+    Raises:
+        SecretError: The secret cannot be a signing secret.
+        TypeError: `send` is not async, or returned something else than a status.
+
+    Example:
+        ```python
+        import asyncio
+
+        from clerk_webhook import events, verify_and_parse
+        from clerk_webhook.testing import deliver_async, sample_event
+
+        SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        received = []
+
+
+        async def send(request):  # with a test client: return (await client.post(url, ...)).status_code
+            received.append(verify_and_parse(*request, secret=SECRET).type)
+            return 200
+
+
+        asyncio.run(deliver_async([sample_event(events.UserDeleted)], send, SECRET))
+        assert set(received) == {"user.deleted"}
+        ```
+    """
+    try:
+        queue = _Queue(events, secret, seed)
+        while (request := queue.next_attempt()) is not None:
+            answer = send(request)
+            if not isawaitable(answer):
+                raise TypeError("send must be async. For a client that is not async, use deliver.")
+            queue.answered(await answer)
+        return queue.deliveries
+    finally:
+        del secret
+
+
+class _Queue:
+    """The messages that Svix still has to deliver, and the deliveries so far."""
+
+    def __init__(self, events: Iterable[WebhookEvent], secret: str | bytes, seed: int) -> None:
+        self._secret = secret
+        self._chance = Random(seed)  # noqa: S311  # a test has to be repeatable
+        self.deliveries = [Delivery(event, _message_id(self._chance.randbytes(_ID_LENGTH)), ()) for event in events]
+        numbers = range(len(self.deliveries))
+        self._queue = [*numbers, *(number for number in numbers if self._chance.random() < _DOUBLED)]
+        self._chance.shuffle(self._queue)
+        self._number = 0
+
+    def next_attempt(self) -> SignedRequest | None:
+        """Return the next request, or None if every message is delivered."""
+        if not self._queue:
+            return None
+        self._number = self._queue.pop()
+        event, message_id, _ = self.deliveries[self._number]
+        return signed_request(event, self._secret, message_id=message_id)
+
+    def answered(self, status: int) -> None:
+        """Take the answer to the request, and queue the message again if the attempt failed."""
+        if not isinstance(status, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+            cure = ". For an async client, use deliver_async." if isawaitable(status) else "."
+            raise TypeError(f"send must return the status as an int, not {type(status).__name__}{cure}")
+        number = self._number
+        event, message_id, statuses = self.deliveries[number]
+        self.deliveries[number] = Delivery(event, message_id, (*statuses, status))
+        if status // 100 != 2 and number not in self._queue and len(statuses) + 1 < _ATTEMPTS:  # noqa: PLR2004  # 2xx
+            self._queue.insert(self._chance.randint(0, len(self._queue)), number)
 
 
 # The part of a Svix message id after "msg_" is a KSUID: 27 digits in base 62.
@@ -299,33 +427,35 @@ def _name(event_type: str | type[Event[Any, Any]]) -> str:
     raise TypeError(f"{shown} is not an event type or the class of one: pass events.UserCreated, for example.")
 
 
-def _body(event_type: str, overrides: Mapping[str, object]) -> dict[str, Any]:
-    """Return the body of a sample event, with the overrides in its payload."""
-    if event_type not in BODIES:
-        close = get_close_matches(event_type, BODIES, 1)
+def _payload(event_type: str, overrides: Mapping[str, object]) -> dict[str, Any]:
+    """Return the payload of a sample event, with the overrides in its data."""
+    if event_type not in PAYLOADS:
+        close = get_close_matches(event_type, PAYLOADS, 1)
         advice = f"did you mean {close[0]!r}?" if close else "events.EVENT_CLASSES has all event types."
         raise ValueError(
-            f"{event_type!r} has no sample: {advice} For a type newer than this release, pass a whole body to "
+            f"{event_type!r} has no sample: {advice} For a type newer than this release, pass a whole payload to "
             "signed_request or parse_event."
         )
-    payload: Any = data_type_of(event_type)
-    unknown = overrides.keys() - payload.__required_keys__ - payload.__optional_keys__
+    data_type: Any = data_type_of(event_type)
+    unknown = overrides.keys() - data_type.__required_keys__ - data_type.__optional_keys__
     if unknown:
-        raise TypeError(f"{payload.__name__}, the payload of {event_type}, has no key {', '.join(sorted(unknown))}.")
-    body = {**BODIES[event_type], "data": {**BODIES[event_type]["data"], **overrides}}
+        keys = ", ".join(sorted(unknown))
+        raise TypeError(f"{data_type.__name__}, the data type of {event_type}, has no key {keys}.")
+    payload = {**PAYLOADS[event_type], "data": {**PAYLOADS[event_type]["data"], **overrides}}
     # deepcopy would keep an object that occurs twice in a sample as one object.
-    copy: dict[str, Any] = json.loads(json.dumps(body))
+    copy: dict[str, Any] = json.loads(json.dumps(payload))
     return copy
 
 
 def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
-    """Return an event as the bytes of a body, as compact as Clerk's."""
+    """Return an event as the bytes of a body: compact, with sorted keys, as Clerk's."""
     if isinstance(event, bytes):
         return event
     if isinstance(event, str):
         return event.encode()
     if not isinstance(event, Event | Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-        raise TypeError(f"event must be an event, a body as a mapping, bytes or str, not {type(event).__name__}.")
-    body = event.payload if isinstance(event, Event) else dict(event)
+        raise TypeError(f"event must be an event, a payload as a mapping, bytes or str, not {type(event).__name__}.")
+    payload = event.payload if isinstance(event, Event) else dict(event)
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return text.encode("utf-8", "backslashreplace")

@@ -23,8 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
-from clerk_webhook._samples import BODIES
-from clerk_webhook.conformance import Mismatch, annotation_text, check, data_type_of, is_body
+from clerk_webhook._samples import PAYLOADS
+from clerk_webhook.conformance import Mismatch, _annotation_text, check, is_payload
+from clerk_webhook.events import data_type_of
 from clerk_webhook.testing import sample_event
 
 PAYLOAD_TYPES = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
@@ -359,7 +360,7 @@ def test_a_check_understands_unions_and_required_keys(value, mismatches):
     ],
 )
 def test_swapped_or_wrong_arguments_are_a_type_error_without_the_payload(value, data_type):
-    with pytest.raises(TypeError, match=r"^data_type must be a TypedDict: check\(payload, types\.UserJSON\)\.$"):
+    with pytest.raises(TypeError, match=r"^data_type must be a TypedDict: check\(data, types\.UserJSON\)\.$"):
         check(value, data_type)
 
 
@@ -442,7 +443,7 @@ def test_a_mismatch_is_a_line_of_text(mismatch, line, caplog):
     ],
 )
 def test_an_annotation_reads_as_in_source(annotation, text):
-    assert annotation_text(annotation) == text
+    assert _annotation_text(annotation) == text
 
 
 def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
@@ -452,7 +453,7 @@ def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
     assert data_type_of("user.teleported") is data_type_of("") is None
 
 
-@pytest.mark.parametrize("event_type", BODIES)
+@pytest.mark.parametrize("event_type", PAYLOADS)
 def test_every_sample_conforms_as_an_event_a_body_and_a_payload(event_type):
     event = sample_event(event_type)
     assert check(event) == check(event.payload) == check(event.data) == []
@@ -488,7 +489,7 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
     ],
 )
 def test_a_body_has_the_object_event_or_a_type_and_data_or_an_event_type(value, expected):
-    assert is_body(value) is expected
+    assert is_payload(value) is expected
 
 
 def test_no_payload_looks_like_a_body():
@@ -591,7 +592,7 @@ def conforming(annotation):
 @st.composite
 def bodies(draw):
     """A sample, or another body that the types allow."""
-    event_type = draw(st.sampled_from([*BODIES]))
+    event_type = draw(st.sampled_from([*PAYLOADS]))
     if draw(st.booleans()):
         return sample_event(event_type).payload
     payload = conforming(PAYLOAD_TYPES[event_type])
@@ -651,7 +652,7 @@ def test_a_removed_key_is_missing_if_it_is_required(body, data):
     removable = [member for member in members(body) if member[4] is not None]
     holder, key, path, annotation, required = data.draw(st.sampled_from(removable), label="removed")
     del holder[key]
-    assert check(body) == ([(path, "missing", annotation_text(annotation), "nothing")] if required else [])
+    assert check(body) == ([(path, "missing", _annotation_text(annotation), "nothing")] if required else [])
 
 
 @slow
@@ -661,9 +662,9 @@ def test_a_value_of_another_type_gives_one_mismatch_in_its_place(body, data):
     holder, key, path, annotation, _ = data.draw(st.sampled_from(retypable), label="retyped")
     wrong = [sample for sample in SAMPLES if type(sample) not in json_kinds(annotation)]
     new = holder[key] = data.draw(st.sampled_from(wrong), label="new value")
-    in_enum = isinstance(new, str) and "Literal" in annotation_text(annotation)
+    in_enum = isinstance(new, str) and "Literal" in _annotation_text(annotation)
     found = repr(new) if in_enum else type(new).__name__.replace("NoneType", "None")
-    assert check(body) == [(path, "value" if in_enum else "type", annotation_text(annotation), found)]
+    assert check(body) == [(path, "value" if in_enum else "type", _annotation_text(annotation), found)]
 
 
 @slow
@@ -672,7 +673,7 @@ def test_an_added_key_is_unexpected_in_every_typed_object(body, data, value):
     typed = [("", body)] + [
         (f"{path}.", holder[key])
         for holder, key, path, annotation, _ in members(body)
-        if isinstance(holder[key], dict) and "JSON" in annotation_text(annotation)
+        if isinstance(holder[key], dict) and "JSON" in _annotation_text(annotation)
     ]
     prefix, holder = data.draw(st.sampled_from(typed), label="extended")
     holder["surprise"] = value
@@ -684,7 +685,7 @@ def test_an_added_key_is_unexpected_in_every_typed_object(body, data, value):
 @given(bodies(), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
 def test_metadata_holds_no_mismatch(body, metadata):
     places = [
-        member for member in members(body) if dict in json_kinds(member[3]) and "Any" in annotation_text(member[3])
+        member for member in members(body) if dict in json_kinds(member[3]) and "Any" in _annotation_text(member[3])
     ]
     for holder, key, *_ in places:
         holder[key] = metadata

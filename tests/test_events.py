@@ -11,7 +11,7 @@ import typing
 import pytest
 
 from clerk_webhook import UnknownEvent, events, parse_event, types
-from clerk_webhook._samples import BODIES
+from clerk_webhook._samples import PAYLOADS
 
 USER = {"id": "user_1", "object": "user", "first_name": "Ada"}
 
@@ -37,7 +37,7 @@ NEEDED = {
     "its name in __all__": events.__all__,
     "its class in the union of its family": [name for union in FAMILY_UNIONS.values() for name in union],
     "its line in WebhookEventType": typing.get_args(events.WebhookEventType),
-    "a sample in _samples.py": [*BODIES],
+    "a sample in _samples.py": [*PAYLOADS],
 }
 
 
@@ -50,7 +50,7 @@ def test_an_event_type_has_all_that_it_needs(event_type):
 
 def test_no_event_type_is_left_over():
     assert {*typing.get_args(events.WebhookEventType)} <= events.EVENT_CLASSES.keys()
-    assert BODIES.keys() <= events.EVENT_CLASSES.keys()
+    assert PAYLOADS.keys() <= events.EVENT_CLASSES.keys()
 
 
 @pytest.mark.parametrize("union", FAMILY_UNIONS)
@@ -70,7 +70,7 @@ def test_the_union_of_all_events_has_the_families_and_the_unknown_event():
 
 def test_all_has_the_classes_and_the_aliases_of_the_module():
     statements = ast.parse(inspect.getsource(events)).body
-    defined = {statement.name for statement in statements if isinstance(statement, ast.ClassDef)}
+    defined = {each.name for each in statements if isinstance(each, ast.ClassDef | ast.FunctionDef)}
     defined |= {statement.target.id for statement in statements if isinstance(statement, ast.AnnAssign)}
     assert sorted(events.__all__) == sorted(name for name in defined if not name.startswith("_"))
 

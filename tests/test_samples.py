@@ -90,7 +90,7 @@ def test_a_sample_departs_from_the_schema_only_as_intended(event_type):
         departure for of_types in MEANT_DEPARTURES.values() for departure in of_types.get(event_type, [])
     )
     older = [".instance_id is missing"] if event.timestamp < APRIL_2025 else []
-    assert list(SCHEMA.departures(event.payload, SCHEMA.body)) == older
+    assert list(SCHEMA.departures(event.payload, SCHEMA.payload)) == older
 
 
 def test_the_created_sample_of_a_family_departs_from_nothing():

@@ -91,13 +91,13 @@ def differences(old, new):
         # Event types.
         (
             {"webhooks/user.banned": {"data": ref("User")}},
-            ["Events added: `user.banned`: payload of user.created."],
+            ["Events added: `user.banned`: data of user.created."],
             ["Events gone: `user.banned`: gone."],
         ),
         (
             {"webhooks/session.paused": {"data": ref("Pause")}, "schemas/Pause": record(until=INTEGER)},
             [
-                "Events added: `session.paused`: payload of its own.",
+                "Events added: `session.paused`: data of its own.",
                 "Keys added: `Pause.until`: `integer`, not required. In session.paused.",
             ],
             ["Events gone: `session.paused`: gone."],
@@ -105,7 +105,7 @@ def differences(old, new):
         (
             {"webhooks/role.deleted": {"data": record(note=STRING)}},
             [
-                "Events added: `role.deleted`: payload of its own.",
+                "Events added: `role.deleted`: data of its own.",
                 "Keys added: `DeletedObjectJSON.note`: `string`, not required. In role.deleted.",
             ],
             ["Events gone: `role.deleted`: gone."],
@@ -323,8 +323,8 @@ def test_a_line_says_what_the_types_have():
     edits |= {"webhooks/session.ended": {"data": ref("User")}, "webhooks/session.paused": {"data": ref("User")}}
     assert schema_drift.check_list(Schema(SMALL), Schema(edited(SMALL, edits))) == {
         "Events added": [
-            "`session.ended`: payload of user.created. Its class is `SessionEnded`.",
-            "`session.paused`: payload of user.created. It has no class.",
+            "`session.ended`: data of user.created. Its class is `SessionEnded`.",
+            "`session.paused`: data of user.created. It has no class.",
         ],
         "Events gone": [],
         "Keys added": [

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import python
 
-from clerk_webhook import _store_contract
-from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, memory
+from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, _contract, memory
 from clerk_webhook.testing import check_store
 
 DAY = 24 * 3600
@@ -53,8 +52,8 @@ def store(clock):
 @pytest.fixture
 def waits_by(monkeypatch, clock):
     """Let `check_store` wait by the clock of the test, which takes no time."""
-    monkeypatch.setattr(_store_contract, "sleep", clock.go_on)
-    monkeypatch.setattr(_store_contract, "monotonic", clock)
+    monkeypatch.setattr(_contract, "sleep", clock.go_on)
+    monkeypatch.setattr(_contract, "monotonic", clock)
 
 
 def test_a_store_in_memory_keeps_the_rules(waits_by, clock):
@@ -164,7 +163,7 @@ def test_the_check_says_which_rule_a_store_breaks(broken, old, new, waits_by, cl
 
 
 def test_each_rule_has_a_store_that_breaks_it():
-    rules = {**_store_contract._RULES, **_store_contract._RULES_OF_THE_LEASE}
+    rules = {**_contract._RULES, **_contract._RULES_OF_THE_LEASE}
     assert [rule for rule in rules if rule not in {broken for broken, _, _ in MUTANTS}] == []
 
 
