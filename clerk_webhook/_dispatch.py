@@ -248,7 +248,7 @@ class Dispatch:
         self._failure = "unavailable"
         if store is not None:
             return _Lease(store, self._event.message_id or "")
-        manager = transaction() if transaction else None
+        manager = transaction() if transaction is not None else None
         name = type(manager).__qualname__
         if not isinstance(manager, kind):
             statement, handlers = ("async with", "async") if self._plan.any_async else ("with", "sync")
@@ -290,7 +290,9 @@ class Dispatch:
         if self._failure == "failed":
             return "aborted" if isinstance(error, AbortDelivery) else "failed"
         # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
-        mistakes = (TypeError, ValueError) if self._plan.how.store else (TypeError, ValueError, RuntimeError)
+        mistakes = (
+            (TypeError, ValueError) if self._plan.how.store is not None else (TypeError, ValueError, RuntimeError)
+        )
         return "failed" if isinstance(error, mistakes) else "unavailable"
 
 
