@@ -75,13 +75,14 @@ class Handlers(Generic[ConnectionT]):
                 connection, commits at the end, and rolls back if there was an exception. `Session.begin` and
                 `engine.begin` of SQLAlchemy are such functions, and so is `pool.connection` of psycopg.
             store: Remembers which messages are done, for effects outside of your database.
-            scope: The name of a part that commits separately, as in `record_newest`. It belongs to a transaction.
+            scope: The name of this part of the application. Two `Handlers` on one database that are dispatched
+                separately need two names; otherwise the inbox takes the events of one for duplicates of the other's.
 
         Raises:
             TypeError: An argument has the wrong type, or both `transaction` and `store` are given.
         """
         if isinstance(transaction, (AbstractContextManager, AbstractAsyncContextManager)):
-            raise TypeError("transaction must be the function that begins one, without a call: Session.begin.")
+            raise TypeError("transaction must be the function itself, which is called for each event: Session.begin.")
         if transaction is not None and not callable(transaction):
             raise TypeError(
                 f"transaction must be a function that begins one, such as Session.begin, not "
@@ -190,8 +191,9 @@ class Handlers(Generic[ConnectionT]):
     def include(self, other: Handlers[ConnectionT] | Handlers[None], /) -> None:
         """Register all handlers that another object has now, in their order, after the own handlers.
 
-        They run here: in this transaction, or under this store. So the other object has the same `transaction`,
-        `store` and `scope`, or none.
+        They run here: in this transaction, or under this store. So the other object must have the same `transaction`,
+        `store` and `scope`, or none. The handlers of a library, such as the mirror's, have no transaction of their own
+        and take the connection of the object that includes them, sync or async: that object needs a transaction.
 
         Args:
             other: A `Handlers`, or another endpoint.
@@ -356,6 +358,10 @@ class Handlers(Generic[ConnectionT]):
         plans = self._plans  # another thread that registers a handler replaces the dict
         plan = plans.get((event_class, state_only))
         if plan is None:
+            if not isinstance(event, Event):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+                raise TypeError(
+                    f"An event is wanted, not {event_class.__name__}: parse_event(payload, message_id=message_id)."
+                )
             found = [
                 handler
                 for handler in self._handlers

@@ -284,8 +284,11 @@ class AsyncStore(MemoryStore):
     ("how", "cure"),
     [
         ({"transaction": transaction, "store": MemoryStore()}, "Give a transaction or a store"),
-        ({"transaction": transaction()}, r"the function that begins one, without a call: Session\.begin"),
-        ({"transaction": async_transaction()}, "the function that begins one, without a call"),
+        (
+            {"transaction": transaction()},
+            r"must be the function itself, which is called for each event: Session\.begin\.",
+        ),
+        ({"transaction": async_transaction()}, "must be the function itself"),
         ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
