@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Generic, Optional, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
@@ -446,6 +446,14 @@ class Begin:
         yield "connection"
 
 
+class OwnManager(Generic[TypeVar("T")]):
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+
 class Both:
     def __enter__(self):
         pass
@@ -464,6 +472,8 @@ SYNC = [
     annotated(AbstractContextManager),
     annotated(AbstractContextManager[str]),
     annotated("AbstractContextManager[str]"),
+    annotated(OwnManager),
+    annotated(OwnManager[str]),
 ]
 ASYNC = [
     async_transaction,
