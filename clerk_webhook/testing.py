@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._parse import parse_event
 from ._samples import PAYLOADS
+from ._tracebacks import our_frames_hidden
 from .events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
 from .stores._contract import check_store
 from .webhook import Webhook
@@ -204,11 +205,8 @@ def signed_request(
         assert stale.headers["svix-timestamp"] == "1614265330"
         ```
     """
-    try:
+    with our_frames_hidden:
         webhook = Webhook(secret)
-    finally:
-        # Test runners show the local variables of every frame in a traceback.
-        del secret
     if message_id is None:
         own = event.message_id if isinstance(event, Event) else None
         message_id = own or _message_id(secrets.token_bytes(_ID_LENGTH))
@@ -259,11 +257,9 @@ def sample_delivery(
         assert event.data["first_name"] == "Grace"
         ```
     """
-    try:
-        # The raw body has no message id, so signed_request makes a new one.
+    with our_frames_hidden:
+        # The payload has no message id, so signed_request makes a new one.
         return signed_request(sample_event(event_type, **overrides).payload, secret)
-    finally:
-        del secret
 
 
 def deliver(
@@ -307,14 +303,11 @@ def deliver(
         assert set(received) == {"user.created", "user.updated"}
         ```
     """
-    try:
+    with our_frames_hidden:
         queue = _Queue(events, secret, seed)
         while (request := queue.next_attempt()) is not None:
             queue.answered(send(request))
         return queue.deliveries
-    finally:
-        # Test runners show the local variables of every frame a traceback passes through.
-        del secret
 
 
 async def deliver_async(
@@ -359,7 +352,7 @@ async def deliver_async(
         assert set(received) == {"user.deleted"}
         ```
     """
-    try:
+    with our_frames_hidden:
         queue = _Queue(events, secret, seed)
         while (request := queue.next_attempt()) is not None:
             answer = send(request)
@@ -367,8 +360,6 @@ async def deliver_async(
                 raise TypeError("send must be async. For a client that is not async, use deliver.")
             queue.answered(await answer)
         return queue.deliveries
-    finally:
-        del secret
 
 
 class _Queue:
