@@ -13,7 +13,7 @@ from schema import PINNED, Schema
 
 from clerk_webhook.testing import sample_event
 
-TOOL = Path(__file__).parents[1] / "tools" / "schema_drift.py"
+TOOL = Path(schema_drift.__file__)
 PINNED_SCHEMA = json.loads(PINNED.read_text("utf-8"))
 STRING, INTEGER, NULL = {"type": "string"}, {"type": "integer"}, {"nullable": True}
 OPEN = {"x-speakeasy-unknown-values": "allow"}
