@@ -270,7 +270,7 @@ def _text(value: object) -> str | None:
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether this is a JSON object."""
+    """Return whether this is a JSON object."""
     return isinstance(value, dict)
 
 
