@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from clerk_webhook import WebhookEvent, events
-from clerk_webhook.inbox import newest
+from clerk_webhook.inbox import record_newest
 from clerk_webhook.users import primary_email_address
 from models import Base, Membership, Organization, User
 
@@ -16,7 +16,7 @@ MIRRORED = events.UserWebhookEvent | events.OrganizationWebhookEvent | events.Or
 
 def apply(session: Session, event: WebhookEvent) -> None:
     """Write the row of an event, if the event is the newest of its resource. The caller commits."""
-    if not isinstance(event, MIRRORED) or not newest(session, event):
+    if not isinstance(event, MIRRORED) or not record_newest(session, event):
         return
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):

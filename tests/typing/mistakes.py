@@ -7,12 +7,14 @@ from typing import assert_never
 
 from django.http import HttpRequest, HttpResponse
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook import (
     Webhook,
     WebhookEvent,
+    asgi,
+    aws_lambda,
     django,
     events,
     fastapi,
@@ -21,15 +23,23 @@ from clerk_webhook import (
     svix_compat,
     verify,
     verify_and_parse,
+    wsgi,
 )
 from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
-from clerk_webhook.inbox import Version, newest, once
+from clerk_webhook.handlers import Handlers
+from clerk_webhook.inbox import Version, record_newest, record_once, sqlite_transactions
+from clerk_webhook.stores import MemoryStore
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
 from clerk_webhook.users import full_name
 
 endpoint = Endpoint()
+sync_session = sessionmaker()
+handlers = Handlers(transaction=sync_session.begin)
+async_handlers = Handlers(transaction=async_sessionmaker().begin)
+bare = Handlers()
+endpoint_in_a_transaction = Endpoint(transaction=sync_session.begin)
 
 
 def misspelled_key(event: events.UserCreated) -> None:
@@ -82,36 +92,51 @@ def not_awaited(webhook: Webhook, event: WebhookEvent) -> None:
     webhook.verify(3, b"")  # E: headers are wanted
 
 
-@endpoint.on(events.UserCreated)  # E: the handler is for another event
-def for_another_event(event: events.UserDeleted) -> None: ...
+@handlers.newest  # E: there is no such session
+def with_another_session(event: events.UserCreated, session: AsyncSession) -> None: ...
 
 
-@endpoint.on(events.UserCreated, events.UserUpdated)  # E: the handler takes one of the two
-def for_one_of_two(event: events.UserCreated) -> None: ...
+@async_handlers.once  # E: nor here
+async def with_a_sync_session(event: events.UserCreated, session: Session) -> None: ...
 
 
-@endpoint.on(events.UserCreated, events.UserUpdated)  # E: so does this async one
-async def async_for_one_of_two(event: events.UserCreated) -> None: ...
+@handlers.on  # E mypy pyright: the data isn't the event
+def for_the_data(deleted: dict[str, object], session: Session) -> None: ...
 
 
-@endpoint.on(events.UserDeleted)  # E: the payload isn't the event
-def for_the_payload(deleted: dict[str, object]) -> None: ...
+@handlers.on  # E: the connection comes second
+def the_wrong_way_round(session: Session, event: events.UserCreated) -> None: ...
 
 
-@endpoint.on(events.UserDeleted)  # E: a handler takes the event
+@bare.on  # E: a handler takes the event
 def for_nothing() -> None: ...
 
 
-@endpoint.on_any  # E: any event can come
-def for_some(event: events.UserWebhookEvent) -> None: ...
+@handlers.newest  # E: a handler takes the event and the connection
+def for_too_much(event: events.UserCreated, session: Session, retries: int) -> None: ...
 
 
-@endpoint.on_unknown  # E: an event of an unknown type comes
-def for_known(event: events.UserCreated) -> None: ...
+@bare.on  # E: there is no connection
+def without_a_transaction(event: events.UserCreated, session: Session) -> None: ...
 
 
-endpoint.on("user.created")  # E: the class is wanted
-endpoint.on(events.UserCreated)(lambda event: event.data["frist_name"])  # E: no such key
+@handlers.newest
+def of_one_of_a_family(event: events.UserWebhookEvent, session: Session) -> None:
+    print(event.data["first_name"])  # E: only the id is left of a deleted user
+
+
+def of_a_decorated_handler(event: events.SessionEnded, session: Session) -> None:
+    of_one_of_a_family(event, session)  # E: another event
+
+
+handlers.on(events.UserCreated)  # E: the class is no handler
+handlers.include(async_handlers)  # E: they get another session
+bare.include(handlers)  # E: they need a session
+handlers.dispatch({"type": "user.created"})  # E: an event is wanted
+Handlers(transaction=sqlite_transactions)  # E: the path is missing
+Handlers(transaction=sync_session.begin())  # E: the function is wanted
+Handlers(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
+Handlers(store=MemoryStore)  # E: an object is wanted
 
 
 session: SessionJSON = sample(events.UserCreated)  # E: another payload
@@ -128,59 +153,69 @@ def cause_not_considered(diagnosis: Diagnosis) -> bool:
 diagnose({}, {}, "whsec_")  # E: the raw body is wanted
 diagnose({}, b"", None)  # E: a secret is wanted
 svix_compat.Webhook("whsec_").sign("msg_1", 1614265330, "")  # E: svix takes a datetime
-fastapi.verified(42)  # E: a Webhook is wanted
-fastapi.verified("whsec_")  # E: so it is here
+fastapi.clerk_event_from(42)  # E: a Webhook is wanted
 fastapi.clerk_event("whsec_")  # E: it is a dependency, which takes the request
-flask.clerk_event("whsec_")  # E: a Webhook is wanted
+flask.clerk_event(b"whsec_")  # E: a secret is text
+flask.clerk_event(observer=lambda: None)  # E: an observer takes an attempt
 flask.view(Webhook("whsec_"))  # E: an Endpoint is wanted
 django.view(Webhook("whsec_"))  # E: so it is here
-django.webhook(webhook="whsec_")  # E: a Webhook is wanted
+fastapi.view(Webhook("whsec_"))  # E: so it is here
+asgi.application(Webhook("whsec_"))  # E: so it is here
+wsgi.application(Handlers())  # E: so it is here
+aws_lambda.handler(Endpoint)  # E: an object is wanted
+django.clerk_event(webhook=42)  # E: a Webhook is wanted
+django.clerk_event(Webhook("whsec_"))  # E: it stands behind its name
 
 
-@django.webhook  # E: the view takes no event
+@django.clerk_event  # E: the view takes no event
 def without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-@django.webhook()  # E: nor does this one
+@django.clerk_event()  # E: nor does this one
 async def async_without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
-    if newest(session, event):  # E pyright: it must be awaited
+    if record_newest(session, event):  # E pyright: it must be awaited
         print()
-    if not once(connection, event):  # E pyright: it must be awaited
+    if not record_once(connection, event):  # E pyright: it must be awaited
         print()
 
 
 def awaitable_for_an_answer(event: WebhookEvent, session: AsyncSession) -> bool:
-    return newest(session, event)  # E: it must be awaited
+    return record_newest(session, event)  # E: it must be awaited
 
 
 async def needless_await(event: WebhookEvent, session: Session) -> None:
-    await newest(session, event)  # E: the session is sync
+    await record_newest(session, event)  # E: the session is sync
 
 
 def no_connection(event: WebhookEvent, engine: Engine, async_engine: AsyncEngine, make: sessionmaker[Session]) -> None:
-    newest(engine, event)  # E: one of its connections is wanted
-    newest(async_engine, event)  # E: one of its connections is wanted
-    once(make, event)  # E: one of its sessions is wanted
-    once("sqlite://", event)  # E: a connection is wanted
+    record_newest(engine, event)  # E: one of its connections is wanted
+    record_newest(async_engine, event)  # E: one of its connections is wanted
+    record_once(make, event)  # E: one of its sessions is wanted
+    record_once("sqlite://", event)  # E: a connection is wanted
 
 
 def of_the_other(event: WebhookEvent, session: Session) -> None:
-    newest(session, "msg_1")  # E: a message id has no order
-    once(session, Version("user", "user_1", 1))  # E: a version is no message
-    newest(session, {"id": "user_1"})  # E: the event is wanted
+    record_newest(session, "msg_1")  # E: a message id has no order
+    record_once(session, Version("user", "user_1", 1))  # E: a version is no message
+    record_newest(session, {"id": "user_1"})  # E: the event is wanted
     Version.of(event).statement("pyformat")  # E: its name is format
 
 
-endpoint.on_any(events.UserCreated)  # E: the class is no handler
 endpoint.include(Endpoint)  # E: an endpoint is wanted
-Endpoint(webhook="whsec_")  # E: a Webhook is wanted
+Endpoint(42)  # E: a Webhook is wanted
+Endpoint("whsec_", "whsec_")  # E: one is wanted
 Endpoint(observer=lambda: None)  # E: an observer takes an attempt
-Endpoint(clock=0)  # E: a clock is a function
+Endpoint(tolerance=60)  # E: that is the Webhook's
+Endpoint(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
+
+
+@endpoint_in_a_transaction.newest  # E: there is no such session
+def of_an_endpoint(event: events.UserCreated, session: AsyncSession) -> None: ...
 
 
 def misused_webhook(webhook: Webhook, headers: dict[str, str], body: bytes) -> None:

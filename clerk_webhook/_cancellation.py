@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
-__all__ = ["in_task", "in_thread", "in_thread_or_here", "start_in_thread", "wait_shielded"]
+__all__ = ["Request", "in_task", "in_thread", "in_thread_or_here", "start_in_thread", "wait_shielded"]
 
 T = TypeVar("T")
 
@@ -20,6 +20,29 @@ _PATIENCE = 1.0
 
 # asyncio itself keeps only weak references to tasks: https://docs.python.org/3/library/asyncio-task.html
 _tasks: set[asyncio.Task[Any]] = set()
+
+
+class Request:
+    """The request that waits for a task of `in_task`. It can be cancelled while the task is at work."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        """Whether the request was cancelled."""
+        self._interruptible = False
+
+    async def interrupts(self, step: Awaitable[T]) -> T:
+        """Await a step that the end of the request may cancel. Nothing else in the task is cancelled by it."""
+        self._interruptible = True
+        try:
+            return await step
+        finally:
+            self._interruptible = False
+
+    def leave(self, task: asyncio.Task[Any]) -> None:
+        """Tell the task that the request was cancelled."""
+        self.gone = True
+        if self._interruptible:
+            task.cancel()
 
 
 def start_in_thread(step: Callable[[], T]) -> asyncio.Future[T]:
@@ -45,14 +68,14 @@ async def wait_shielded(future: asyncio.Future[T]) -> T:
         del future  # the exception of the future holds this frame: break the reference cycle
 
 
-async def in_task(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
+async def in_task(work: Callable[[Request], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine in a task of its own, so that it can clean up when the request is cancelled.
 
     Args:
-        work: Makes the coroutine. It gets an event that is set when the request was cancelled.
+        work: Makes the coroutine. It gets the request that waits.
     """
-    gone = asyncio.Event()
-    task = asyncio.create_task(work(gone))
+    request = Request()
+    task = asyncio.create_task(work(request))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     task.add_done_callback(_retrieve)
@@ -60,8 +83,7 @@ async def in_task(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
         return await wait_shielded(task)
     except asyncio.CancelledError:
         if not task.done():
-            gone.set()
-            task.cancel()
+            request.leave(task)
             await asyncio.wait([task], timeout=_PATIENCE)
         raise
     finally:
@@ -72,7 +94,7 @@ async def in_thread(step: Callable[[], T]) -> T:
     """Run a step in a thread, and return only when the step is done, even if the task is cancelled."""
     future = start_in_thread(step)
     while not future.done():
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError):  # a loop that shuts down cancels every task
             await asyncio.wait([future])
     try:
         return future.result()

@@ -1,0 +1,354 @@
+"""One event, applied once: its transaction or its lease, and its handlers in between."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+
+from ._cancellation import in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
+from ._problems import log_problem
+from .inbox import Version, record_newest, record_once
+from .stores import Claim
+
+if TYPE_CHECKING:
+    from ._cancellation import Request
+    from .events import WebhookEvent
+    from .stores import Store
+
+__all__ = [
+    "FAILURES",
+    "AbortDelivery",
+    "Dispatch",
+    "DispatchOutcome",
+    "Finish",
+    "Handler",
+    "How",
+    "Outcome",
+    "Transaction",
+    "handler_name",
+    "transaction_of_includer",
+]
+
+ConnectionT = TypeVar("ConnectionT")
+ResultT = TypeVar("ResultT")
+
+Transaction: TypeAlias = Callable[[], AbstractContextManager[ConnectionT] | AbstractAsyncContextManager[ConnectionT]]
+"""A function that begins a transaction: a context manager that gives a connection, and commits or rolls back."""
+
+DispatchOutcome: TypeAlias = Literal["handled", "ignored", "duplicate", "in_progress"]
+"""The result of a dispatch.
+
+`"handled"`: a handler ran, and what was done in the transaction is committed. `"ignored"`: no handler takes the event.
+`"duplicate"`: no handler was due. `"in_progress"`: another attempt has the lease of the message.
+"""
+
+Outcome: TypeAlias = Literal[DispatchOutcome, "aborted", "failed", "unavailable", "cancelled"]
+"""The result of a dispatch, exceptions included.
+
+`"aborted"`: a handler raised `AbortDelivery`. `"unavailable"`: the database or the store could not be asked.
+"""
+
+Finish: TypeAlias = Callable[[Outcome, BaseException | None], ResultT]
+"""A function that ends a dispatch: it takes the outcome and the exception that led to it."""
+
+# A handler that calls sys.exit() must not end the server, and can raise a CancelledError that was meant for another
+# task. KeyboardInterrupt and GeneratorExit are meant for the worker.
+FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+"""The exceptions that are a failure of the code that raised them."""
+
+# Their sessions and connections are context managers that roll back at the end, unless somebody has committed.
+_NEVER_COMMIT = {"sqlalchemy", "aiosqlite"}
+
+
+class AbortDelivery(Exception):  # noqa: N818  # it is an order, not an error
+    """A handler raises this for a message that can never be handled: Svix then stops sending the message.
+
+    The transaction is rolled back. The answer of an endpoint is 400 with `webhook-delivery: abort-message`. Svix stops
+    retrying this one message. A manual replay runs the handlers again. The text of the exception is logged.
+
+    Example:
+        ```python
+        raise AbortDelivery("the tenant is gone")
+        ```
+    """
+
+
+class Handler(NamedTuple):
+    """A registered function."""
+
+    kind: Literal["on", "newest", "once"]
+
+    function: Callable[..., Any]
+
+    event_classes: frozenset[type]
+
+    takes_connection: bool
+
+    is_async: bool | None
+    """None if the function returns something to await with an async connection, and nothing with a sync one."""
+
+    def call(self, event: WebhookEvent, connection: Any) -> Any:
+        """Call the function, with the connection if it takes one."""
+        return self.function(event, connection) if self.takes_connection else self.function(event)
+
+
+class How(NamedTuple):
+    """How events are applied: in a transaction, under a lease of a store, or neither."""
+
+    transaction: Transaction[Any] | None
+    store: Store | None
+    scope: str
+
+
+class Dispatch:
+    """One event on its way through its handlers."""
+
+    def __init__(self, how: How, event: WebhookEvent, handlers: Sequence[Handler], *, is_async: bool) -> None:
+        """Prepare a dispatch.
+
+        Args:
+            how: The transaction or the store.
+            event: The event.
+            handlers: The handlers of the event, in the order registered.
+            is_async: Whether the transaction is async, and so are all handlers. Without a transaction both kinds mix.
+        """
+        self._how = how
+        self._event = event
+        self._handlers = handlers
+        self._is_async = is_async
+        # The outcome if there is an exception now.
+        self._failure: Literal["failed", "unavailable"] = "failed"
+
+    def run(self, finish: Finish[ResultT]) -> ResultT:
+        """Apply the event in this thread. All handlers are sync.
+
+        Args:
+            finish: Is called once, at the end. It gets the exception, because a returned exception would be in a
+                reference cycle.
+
+        Returns:
+            The result of `finish`.
+        """
+        try:
+            outcome = self._apply()
+        except FAILURES as error:
+            return finish(self._outcome_of(error), error)
+        return finish(outcome, None)
+
+    async def run_async(self, finish: Finish[ResultT]) -> ResultT:
+        """Apply the event: async handlers in the event loop, sync handlers and the store in threads.
+
+        Args:
+            finish: As in `run`.
+
+        Returns:
+            The result of `finish`.
+        """
+        if not self._handlers:
+            return self.run(finish)
+        is_async = [bool(self._is_async or handler.is_async) for handler in self._handlers]
+        if not any(is_async):
+            # One thread runs everything from the claim to the log, so a cancelled request leaves nothing half done.
+            return await wait_shielded(start_in_thread(partial(self.run, finish)))
+        if all(is_async) and self._how.transaction is None and self._how.store is None:
+            return await self._run_here(finish, None)  # there is nothing to clean up
+        return await in_task(partial(self._run_here, finish))
+
+    async def _run_here(self, finish: Finish[ResultT], request: Request | None) -> ResultT:
+        """Apply the event in a task that a request waits for, or in the task of the request itself."""
+        try:
+            outcome = await self._apply_async(request)
+        except FAILURES as error:
+            if isinstance(error, asyncio.CancelledError) and (request.gone if request else _cancelling()):
+                finish("cancelled", error)
+                raise
+            return finish(self._outcome_of(error), error)
+        return finish(outcome, None)
+
+    def _apply(self) -> DispatchOutcome:
+        if not self._handlers:
+            return "ignored"
+        outcome: DispatchOutcome | None = None
+        scope = self._how.scope
+        try:
+            questions = self._questions()
+            with self._begin(AbstractContextManager) as connection:
+                due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
+                for handler in due:
+                    _refuse_unfinished(handler, handler.call(self._event, connection))
+                outcome = "handled" if due else "duplicate"
+        except _Claimed as claimed:
+            return claimed.outcome
+        return outcome or _refuse_silence()
+
+    async def _apply_async(self, request: Request | None) -> DispatchOutcome:
+        outcome: DispatchOutcome | None = None
+        scope = self._how.scope
+        try:
+            questions = self._questions()
+            async with self._begin(AbstractAsyncContextManager) as connection:
+                due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
+                for handler in due:
+                    if request and request.gone:  # it was cancelled while a thread or the database was at work
+                        raise asyncio.CancelledError
+                    _refuse_unfinished(handler, await self._call(handler, connection, request))
+                outcome = "handled" if due else "duplicate"
+        except _Claimed as claimed:
+            return claimed.outcome
+        return outcome or _refuse_silence()
+
+    def _questions(self) -> list[tuple[str, Callable[..., Any], object]]:
+        """Return the kinds of handlers that are there, and for each the question of the inbox that says if it is due.
+
+        Raises:
+            ValueError: The event cannot be recorded.
+        """
+        kinds = {handler.kind for handler in self._handlers}
+        if not self._event.message_id and ("once" in kinds or self._how.store is not None):
+            raise ValueError(
+                "The event has no message id, so nobody can know whether it was handled before. "
+                "parse_event(payload, message_id=message_id) keeps it."
+            )
+        # Always in this order: of two transactions with two orders, each could wait for the other.
+        questions: list[tuple[str, Callable[..., Any], object]] = []
+        if "newest" in kinds:
+            questions.append(("newest", record_newest, Version.of(self._event)))
+        if "once" in kinds:
+            questions.append(("once", record_once, self._event))
+        return questions
+
+    def _begin(self, kind: type) -> Any:
+        """Return the context manager in which the handlers run."""
+        transaction, store, _ = self._how
+        self._failure = "unavailable"
+        if transaction is None:
+            return nullcontext() if store is None else _Lease(store, self._event.message_id or "")
+        manager = transaction()
+        name = type(manager).__qualname__
+        if not isinstance(manager, kind):
+            statement, handlers = ("async with", "async") if self._is_async else ("with", "sync")
+            raise TypeError(
+                f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
+            )
+        modules = {cls.__module__.partition(".")[0] for cls in type(manager).__mro__}
+        if hasattr(manager, "execute") and modules & _NEVER_COMMIT:
+            raise TypeError(
+                f"{name} does not commit at the end of `with`, so everything would be lost. Give a function whose "
+                "context manager commits: Session.begin or engine.begin of SQLAlchemy, for example."
+            )
+        return manager
+
+    def _due(self, kinds: set[str]) -> list[Handler]:
+        """Return the handlers that are to run. From here on an exception is a failure of the application."""
+        self._failure = "failed"
+        return [handler for handler in self._handlers if handler.kind == "on" or handler.kind in kinds]
+
+    async def _call(self, handler: Handler, connection: Any, request: Request | None) -> object:
+        if handler.is_async is False:
+            return await in_thread(partial(handler.call, self._event, connection))
+        step = handler.call(self._event, connection)
+        return await (request.interrupts(step) if request else step)
+
+    def _outcome_of(self, error: BaseException) -> Outcome:
+        if self._failure == "failed":
+            return "aborted" if isinstance(error, AbortDelivery) else "failed"
+        # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
+        mistakes = (TypeError, ValueError) if self._how.transaction is None else (TypeError, ValueError, RuntimeError)
+        return "failed" if isinstance(error, mistakes) else "unavailable"
+
+
+class _Claimed(Exception):  # noqa: N818  # it is an answer, not an error
+    """Another attempt has the message, or had it."""
+
+    def __init__(self, outcome: DispatchOutcome) -> None:
+        super().__init__()
+        self.outcome: DispatchOutcome = outcome
+
+
+class _Lease:
+    """The claim of one attempt on its message."""
+
+    def __init__(self, store: Store, message_id: str) -> None:
+        self._store = store
+        self._message_id = message_id
+        self._owner = token_hex(8)
+
+    def __enter__(self) -> None:
+        claim = self._store.claim(self._message_id, self._owner)
+        if type(claim) is not Claim:
+            raise TypeError(f"The claim() of a store must return a Claim, not {type(claim).__name__}.")
+        if claim is not Claim.NEW:
+            raise _Claimed("duplicate" if claim is Claim.DONE else "in_progress")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._complete()
+        else:
+            self._release()
+
+    async def __aenter__(self) -> None:
+        await in_thread(self.__enter__)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, FAILURES):
+            await in_thread_or_here(partial(self.__exit__, kind))
+        else:
+            self._release()  # an interrupt: there is no time to wait
+
+    def _complete(self) -> None:
+        try:
+            self._store.complete(self._message_id)
+        except FAILURES as error:
+            # The effect is there, so the outcome stays "handled": another attempt would double the effect.
+            log_problem("The store failed to complete a message", error, self._message_id)
+
+    def _release(self) -> None:
+        try:
+            self._store.release(self._message_id, self._owner)
+        except FAILURES as error:
+            log_problem("The store failed to release a message; its lease will end", error, self._message_id)
+
+
+def transaction_of_includer() -> NoReturn:
+    """Stand for the transaction of the object that includes the handlers: they run in no other.
+
+    Raises:
+        RuntimeError: Always, because nothing has included the handlers.
+    """
+    raise RuntimeError("These handlers have no transaction of their own: include() them into an object that has one.")
+
+
+def handler_name(function: Callable[..., Any]) -> str:
+    """Return the name of a handler, for messages."""
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _cancelling() -> bool:
+    """Return whether the current task has been cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _refuse_silence() -> NoReturn:
+    raise RuntimeError(
+        "The transaction hid an exception. Its context manager has to let exceptions pass after it has rolled back; "
+        "otherwise a message that failed would count as handled."
+    )
+
+
+def _refuse_unfinished(handler: Handler, result: object) -> None:
+    """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
+    if result is None:
+        return
+    name = handler_name(handler.function)
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")
+    if hasattr(result, "__await__"):
+        if inspect.iscoroutine(result):
+            result.close()  # otherwise Python warns that nobody awaited it
+        raise TypeError(f"{name} returned something to await: declare it as async def.")

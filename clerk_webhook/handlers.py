@@ -1,0 +1,502 @@
+"""Handlers: functions that are called with events, registered by the annotation of their first parameter."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
+from importlib import import_module
+from types import UnionType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+from ._dispatch import (
+    AbortDelivery,
+    Dispatch,
+    DispatchOutcome,
+    Finish,
+    Handler,
+    How,
+    Outcome,
+    Transaction,
+    handler_name,
+    transaction_of_includer,
+)
+from .events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
+from .stores import Store
+
+__all__ = ["AbortDelivery", "DispatchOutcome", "Handlers", "Transaction"]
+
+ConnectionT = TypeVar("ConnectionT")
+EventT = TypeVar("EventT", bound=Event[Any, Any])
+ResultT = TypeVar("ResultT")
+
+_Function: TypeAlias = Callable[..., Any]
+
+_TYPES: dict[object, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
+# From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
+_LENIENT: dict[str, Any] = (
+    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
+)
+
+
+class Handlers(Generic[ConnectionT]):
+    """The functions of an application that are called with events, and the way in which each is applied once.
+
+    Example:
+        ```python
+        handlers = Handlers(transaction=Session.begin)
+
+        @handlers.newest  # state: runs if the event is the newest of its resource
+        def save(event: events.UserCreated | events.UserUpdated, session: Session) -> None:
+            session.merge(User(id=event.data["id"], email=primary_email_address(event.data)))
+
+        @handlers.once  # effects that add up: runs once a message
+        def welcome(event: events.UserCreated, session: Session) -> None:
+            session.add(Mail(user_id=event.data["id"]))
+        ```
+    """
+
+    @overload
+    def __init__(
+        self: Handlers[None], *, transaction: None = None, store: Store | None = None, scope: str = ""
+    ) -> None: ...
+    @overload
+    def __init__(self, *, transaction: Transaction[ConnectionT], store: None = None, scope: str = "") -> None: ...
+    def __init__(
+        self, *, transaction: Transaction[Any] | None = None, store: Store | None = None, scope: str = ""
+    ) -> None:
+        """Start without handlers.
+
+        Args:
+            transaction: Begins a transaction: a function that returns a context manager, sync or async, which gives a
+                connection, commits at the end, and rolls back if there was an exception. `Session.begin` and
+                `engine.begin` of SQLAlchemy are such functions, and so is `pool.connection` of psycopg.
+            store: Remembers which messages are done, for effects outside of your database.
+            scope: The name of a part that commits separately, as in `record_newest`. It belongs to a transaction.
+
+        Raises:
+            TypeError: An argument has the wrong type, or both `transaction` and `store` are given.
+        """
+        if isinstance(transaction, (AbstractContextManager, AbstractAsyncContextManager)):
+            raise TypeError("transaction must be the function that begins one, without a call: Session.begin.")
+        if transaction is not None and not callable(transaction):
+            raise TypeError(
+                f"transaction must be a function that begins one, such as Session.begin, not "
+                f"{type(transaction).__name__}."
+            )
+        if store is not None:
+            _check_store(store)
+            if transaction is not None:
+                raise TypeError("Give a transaction or a store: in a transaction, the inbox remembers the messages.")
+        if scope and transaction is None:
+            raise TypeError("scope belongs to a transaction: a store remembers messages for itself.")
+        self._how = How(transaction, store, scope)
+        # Whether the handlers in the transaction are async. None if that is not known yet.
+        self._is_async = None if transaction is None else _is_async_transaction(transaction)
+        self._handlers: list[Handler] = []
+        self._by_class: dict[type, list[Handler]] = {}
+
+    @overload
+    def on(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
+    @overload
+    def on(self, handler: Callable[[EventT, ConnectionT], ResultT], /) -> Callable[[EventT, ConnectionT], ResultT]: ...
+    def on(self, handler: _Function, /) -> _Function:
+        """Register the decorated function for every attempt at the events that its first parameter is annotated with.
+
+        An attempt that failed comes again, and so do messages, so the function has to tolerate an event that comes
+        twice. With a transaction it runs inside, and everything that it did there is rolled back if any handler fails.
+        With a store it runs until it succeeds.
+
+        Args:
+            handler: A function, sync or async, that takes an event. The annotation is a class of
+                `clerk_webhook.events`, a union of them, or `WebhookEvent`. A second parameter gets the connection.
+
+        Returns:
+            The function, unchanged.
+
+        Raises:
+            TypeError: The annotation is missing or names no events, the object cannot be called with an event, or it
+                is a generator, or it is async and the transaction is sync, or the reverse.
+
+        Example:
+            ```python
+            @handlers.on
+            def upsert(event: events.UserCreated | events.UserUpdated) -> None: ...
+            ```
+        """
+        return self._register("on", handler)
+
+    @overload
+    def newest(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
+    @overload
+    def newest(
+        self, handler: Callable[[EventT, ConnectionT], ResultT], /
+    ) -> Callable[[EventT, ConnectionT], ResultT]: ...
+    def newest(self, handler: _Function, /) -> _Function:
+        """Register the decorated function for events that are the newest of their resource: for state.
+
+        It runs if the event is newer than all that were applied to the resource, as `record_newest` says.
+
+        Args:
+            handler: As for `on`.
+
+        Returns:
+            The function, unchanged.
+
+        Raises:
+            TypeError: As for `on`, or there is no transaction.
+
+        Example:
+            ```python
+            @handlers.newest
+            def save(event: events.UserCreated | events.UserUpdated, session: Session) -> None: ...
+            ```
+        """
+        return self._register("newest", handler)
+
+    @overload
+    def once(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
+    @overload
+    def once(
+        self, handler: Callable[[EventT, ConnectionT], ResultT], /
+    ) -> Callable[[EventT, ConnectionT], ResultT]: ...
+    def once(self, handler: _Function, /) -> _Function:
+        """Register the decorated function for messages that come for the first time: for effects that add up.
+
+        It runs once a message, in any order, as `record_once` says.
+
+        Args:
+            handler: As for `on`.
+
+        Returns:
+            The function, unchanged.
+
+        Raises:
+            TypeError: As for `on`, or there is no transaction.
+
+        Example:
+            ```python
+            @handlers.once
+            def welcome(event: events.UserCreated, session: Session) -> None: ...
+            ```
+        """
+        return self._register("once", handler)
+
+    def include(self, other: Handlers[ConnectionT] | Handlers[None], /) -> None:
+        """Register all handlers that another object has now, in their order, after the own handlers.
+
+        They run here: in this transaction, or under this store. So the other object has the same `transaction`,
+        `store` and `scope`, or none.
+
+        Args:
+            other: A `Handlers`, or another endpoint.
+
+        Raises:
+            TypeError: `other` is not a `Handlers`, it has another `transaction`, `store` or `scope`, or it has an async
+                handler and the transaction is sync, or the reverse.
+            ValueError: `other` is this object.
+
+        Example:
+            ```python
+            endpoint.include(billing.handlers)
+            ```
+        """
+        if not isinstance(other, Handlers):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+            raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
+        if other is self:
+            raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
+        how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
+        for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
+            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
+            if not fits:
+                raise TypeError(
+                    f"The included handlers have another {name}, and would run in that of this object: give both the "
+                    "same, or give the included none."
+                )
+        self._add(handlers)
+
+    @property
+    def event_types(self) -> list[str]:
+        """The event types that have a handler, sorted: compare them with the endpoint's subscription in the Dashboard.
+
+        Example:
+            ```python
+            print(endpoint.event_types)
+            ```
+        """
+        classes = {cls for handler in self._handlers for cls in handler.event_classes}
+        return sorted(_TYPES[cls] for cls in classes - {UnknownEvent})
+
+    def dispatch(self, event: WebhookEvent) -> DispatchOutcome:
+        """Run the handlers of an event: in a worker, a backfill, a test or a route of one's own.
+
+        Args:
+            event: The event, from `verify_and_parse` or `parse_event`.
+
+        Returns:
+            `"handled"`, `"ignored"` if no handler takes the event, `"duplicate"` if no handler was due, and
+            `"in_progress"` if another attempt has the lease of the store.
+
+        Raises:
+            TypeError: A handler or the transaction is async.
+            ValueError: The event has no message id and there is a store or a `once` handler, or it has no `data.id` and
+                there is a `newest` handler. Nothing ran.
+            Exception: Whatever a handler or the database raised. Everything in the transaction is rolled back.
+
+        Example:
+            ```python
+            handlers.dispatch(parse_event(job.payload, message_id=job.message_id))
+            ```
+        """
+        return self._run(event, _result)
+
+    async def dispatch_async(self, event: WebhookEvent) -> DispatchOutcome:
+        """Run the handlers of an event: async handlers in the event loop, sync handlers in a thread.
+
+        This needs asyncio. If the caller is cancelled, an async handler is cancelled too, and the transaction is rolled
+        back. A sync handler cannot be stopped: with others of its kind it goes on to the end, and commits.
+
+        Args:
+            event: The event.
+
+        Returns:
+            As `dispatch`.
+
+        Raises:
+            TypeError: The transaction is sync and the handlers are async, or the reverse.
+            ValueError: As `dispatch`.
+            Exception: As `dispatch`.
+
+        Example:
+            ```python
+            await handlers.dispatch_async(event)
+            ```
+        """
+        return await self._result_of(event, state_only=False)
+
+    def apply_state(self, event: WebhookEvent) -> DispatchOutcome:
+        """Run the `newest` handlers of an event alone: for a backfill, whose events are made of the API's objects.
+
+        Args:
+            event: The event. It needs no message id.
+
+        Returns:
+            As `dispatch`.
+
+        Raises:
+            TypeError: As `dispatch`.
+            ValueError: The event has no `data.id`. Nothing ran.
+            Exception: As `dispatch`.
+
+        Example:
+            ```python
+            handlers.apply_state(parse_event({"type": "user.updated", "data": user}))
+            ```
+        """
+        return self._run(event, _result, state_only=True)
+
+    async def apply_state_async(self, event: WebhookEvent) -> DispatchOutcome:
+        """Run the `newest` handlers of an event alone, as `dispatch_async` runs all.
+
+        Args:
+            event: The event. It needs no message id.
+
+        Returns:
+            As `dispatch`.
+
+        Raises:
+            TypeError: As `dispatch_async`.
+            ValueError: As `apply_state`.
+            Exception: As `dispatch`.
+
+        Example:
+            ```python
+            await handlers.apply_state_async(parse_event({"type": "user.updated", "data": user}))
+            ```
+        """
+        return await self._result_of(event, state_only=True)
+
+    def _run(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
+        """Dispatch an event in this thread. `Dispatch.run` says what `finish` is."""
+        self._refuse_async()
+        return self._dispatch_of(event, state_only=state_only).run(finish)
+
+    async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
+        """Dispatch an event. `Dispatch.run` says what `finish` is."""
+        return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
+        """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""
+        ends: list[tuple[Outcome, BaseException | None]] = []
+        try:
+            await self._run_async(event, lambda outcome, error: ends.append((outcome, error)), state_only=state_only)
+            return _result(*ends.pop())
+        finally:
+            ends.clear()  # as below
+
+    def _refuse_async(self) -> None:
+        """Refuse async handlers, because nothing here would run them. A sync door calls this when it is made.
+
+        Raises:
+            TypeError: A handler or the transaction is async.
+        """
+        found = next((handler_name(handler.function) for handler in self._handlers if handler.is_async), None)
+        if self._is_async or found:
+            raise TypeError(
+                f"{found or 'The transaction'} is async, and nothing here runs async handlers: write it as def, use "
+                "dispatch_async(), or mount clerk_webhook.asgi.application(endpoint)."
+            )
+
+    def _dispatch_of(self, event: WebhookEvent, *, state_only: bool) -> Dispatch:
+        event_class = type(event)
+        by_class = self._by_class  # another thread that registers a handler replaces the dict
+        found = by_class.get(event_class)
+        if found is None:
+            found = [handler for handler in self._handlers if event_class in handler.event_classes]
+            by_class[event_class] = found
+        if state_only:
+            found = [handler for handler in found if handler.kind == "newest"]
+        return Dispatch(self._how, event, found, is_async=bool(self._is_async))
+
+    def _register(self, kind: Literal["on", "newest", "once"], function: _Function) -> _Function:
+        transaction = self._how.transaction
+        if kind != "on" and transaction is None:
+            raise TypeError(
+                f"{kind}() records events in a transaction: Handlers(transaction=Session.begin), for example."
+            )
+        event_classes, takes_connection = _parameters(function)
+        if takes_connection and transaction is None:
+            raise TypeError(
+                f"{handler_name(function)} must take one argument, the event: a second one gets the connection, which "
+                "needs Handlers(transaction=Session.begin), for example."
+            )
+        is_async = _is(inspect.iscoroutinefunction, function)
+        either = transaction is transaction_of_includer and takes_connection and not is_async
+        self._add([Handler(kind, function, event_classes, takes_connection, None if either else is_async)])
+        return function
+
+    def _add(self, handlers: Sequence[Handler]) -> None:
+        known = self._is_async
+        for handler in handlers if self._how.transaction is not None else ():
+            if known is None:
+                known = handler.is_async
+            if handler.is_async not in {None, known}:
+                ours, theirs = ("async", "sync") if handler.is_async else ("sync", "async")
+                raise TypeError(
+                    f"{handler_name(handler.function)} is {ours}, and the transaction or a handler before it is "
+                    f"{theirs}: all in one transaction have to be of one kind."
+                )
+        self._is_async = known
+        self._handlers += handlers
+        self._by_class = {}
+
+
+def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:
+    try:
+        if error is not None:
+            raise error
+        result: DispatchOutcome = outcome  # the other outcomes come with an exception
+        return result
+    finally:
+        del error  # its traceback holds this frame: break the reference cycle
+
+
+def _check_store(store: object) -> None:
+    steps = [getattr(store, step, None) for step in ("claim", "complete", "release")]
+    if isinstance(store, type) or not all(map(callable, steps)):
+        raise TypeError(f"store must be an object such as MemoryStore(), not {type(store).__name__}.")
+    if any(map(inspect.iscoroutinefunction, steps)):
+        raise TypeError("store must have sync methods: with asyncio they are called in threads.")
+
+
+def _is_async_transaction(transaction: _Function) -> bool | None:
+    """Return whether a transaction is async. None if that cannot be known without opening one."""
+    function = _innermost(transaction)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return inspect.isasyncgenfunction(function)  # under a decorator of contextlib
+    try:
+        returned = get_type_hints(function).get("return")
+    except Exception:  # noqa: BLE001  # an annotation is not there at run time
+        return None
+    manager = get_origin(returned) or returned
+    ways = hasattr(manager, "__enter__"), hasattr(manager, "__aenter__")
+    return ways[1] if ways[0] is not ways[1] else None
+
+
+def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
+    """Return the event classes in the annotation of the first parameter, and whether a second one gets the connection.
+
+    Raises:
+        TypeError: The function cannot be a handler.
+    """
+    if isinstance(function, type) or not callable(function):
+        what = getattr(function, "__name__", type(function).__name__)
+        raise TypeError(f"A handler must be a function that takes an event, not {what}.")
+    if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
+        raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
+    name = handler_name(function)
+    try:
+        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
+    except ValueError:  # some built-in functions do not show their parameters
+        raise TypeError(f"{name} has no annotation: write a function around it.") from None
+    # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
+    takes_connection = _takes(own, 2) and not (_takes(own, 1) and _takes(wrapped, 1))
+    if not takes_connection and not _takes(own, 1):
+        raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
+    annotation = next(iter(wrapped.parameters.values())).annotation
+    return _event_classes(annotation, function, name), takes_connection
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def _event_classes(annotation: object, function: _Function, name: str) -> frozenset[type]:
+    """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
+    hint = ""
+    if isinstance(annotation, str):
+        try:
+            annotation = eval(annotation, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
+        except (NameError, AttributeError) as error:
+            hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
+    classes: list[Any] = []
+    parts: list[Any] = [annotation]
+    for part in parts:
+        if get_origin(part) in {Union, UnionType}:
+            parts += get_args(part)
+        elif hasattr(part, "__value__"):
+            parts.append(part.__value__)  # of a `type` statement
+        else:
+            classes.append(part)
+    if not all(isinstance(cls, type) and (cls is UnknownEvent or cls in _TYPES) for cls in classes):
+        raise TypeError(
+            f"The first parameter of {name} must be annotated with a class of clerk_webhook.events, a union of them or "
+            "WebhookEvent, because the annotation says which events it gets: "
+            f"def {name.rpartition('.')[2]}(event: events.UserCreated | events.UserUpdated).{hint}"
+        )
+    return frozenset(classes)
+
+
+def _innermost(function: Any) -> Any:
+    """Return the function that a decorator, a partial, a method or an object with `__call__` is made of."""
+    while True:
+        if isinstance(function, partial):
+            function = function.func
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif not inspect.isroutine(function):
+            function = type(function).__call__
+        else:
+            return function
+
+
+def _is(kind: Callable[[object], bool], function: _Function) -> bool:
+    return kind(function) or kind(type(function).__call__)
