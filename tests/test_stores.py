@@ -285,6 +285,11 @@ def test_the_check_says_which_rule_a_store_breaks(broken, store, waits_by, clock
         check_store(lambda lease: store(lease, DAY, clock))
 
 
+def test_the_check_says_how_many_threads_got_in(waits_by, clock):
+    with pytest.raises(AssertionError, match=r"gets NEW: of 8 threads [2-8] did$"):
+        check_store(lambda lease: LooksFirst(lease, DAY, clock))
+
+
 def test_each_rule_has_a_store_that_breaks_it():
     rules = {**_contract._RULES, **_contract._RULES_OF_THE_LEASE}
     assert rules.keys() <= {parameter.values[0] for parameter in FAULTY}
