@@ -23,10 +23,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
-from clerk_webhook._samples import PAYLOADS
 from clerk_webhook.conformance import Mismatch, _annotation_text, check, is_payload
 from clerk_webhook.events import data_type_of
 from clerk_webhook.testing import sample_event
+from clerk_webhook.testing._samples import PAYLOADS
 
 DATA_TYPES = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
 

@@ -10,7 +10,7 @@ import typing
 import pytest
 
 from clerk_webhook import UnknownEvent, events, parse_event, types
-from clerk_webhook._samples import PAYLOADS
+from clerk_webhook.testing._samples import PAYLOADS
 
 USER = {"id": "user_1", "object": "user", "first_name": "Ada"}
 
@@ -32,7 +32,7 @@ NEEDED = {
     "its name in __all__": events.__all__,
     "its class in the union of its family": [name for union in FAMILY_UNIONS.values() for name in union],
     "its line in WebhookEventType": typing.get_args(events.WebhookEventType),
-    "a sample in _samples.py": [*PAYLOADS],
+    "a sample in testing/_samples.py": [*PAYLOADS],
 }
 
 

@@ -13,7 +13,6 @@ import pytest
 from deliveries import ID, NOW, OTHER_SECRET, SECRET, signature
 
 from clerk_webhook import InvalidHeaderError, SecretError, SignatureMismatchError, Webhook, events, parse_event, testing
-from clerk_webhook._samples import PAYLOADS
 from clerk_webhook.testing import (
     SignedRequest,
     deliver,
@@ -22,6 +21,7 @@ from clerk_webhook.testing import (
     sample_event,
     signed_request,
 )
+from clerk_webhook.testing._samples import PAYLOADS
 
 every_type = pytest.mark.parametrize("event_type", PAYLOADS)
 
