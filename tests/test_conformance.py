@@ -477,6 +477,8 @@ def test_a_value_conforms_to_any_annotation_that_no_data_type_has():
         (MappingProxyType(BODY), True),
         ({"object": "event"}, True),
         ({"type": "user.created", "data": {}}, True),
+        ({"type": "user.teleported", "data": {}}, True),
+        ({"type": "user.teleported"}, False),
         ({"type": "user.created"}, True),
         ({"type": "system"}, False),
         ({"type": []}, False),
