@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from schema import PINNED, Node, Schema, examples, pinned_form, read
 
-from clerk_webhook.cli._reference import data_types, payload_of
+from clerk_webhook.cli._reference import data_of, data_types
 from clerk_webhook.conformance import check
 from clerk_webhook.events import EVENT_CLASSES
 
@@ -117,7 +117,7 @@ def keys_of(schema: Schema, event_types: Iterable[str]) -> dict[Place, Key]:
     for event_type in event_types:
         data = schema.webhooks[event_type]
         name = data.get("$ref", event_type).rpartition("/")[2]
-        owner = payload_of(event_type).name if event_type in EVENT_CLASSES else name
+        owner = data_of(event_type).name if event_type in EVENT_CLASSES else name
         keys |= keys_below(schema, schema.node(data), owner, (event_type,))
     return keys
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from schema_drift import ANNOTATIONS, code, codes, event_line, print_check_list
 
-from clerk_webhook.cli._reference import data_types, payload_of
+from clerk_webhook.cli._reference import data_of, data_types
 from clerk_webhook.events import EVENT_CLASSES
 
 # Pairs of a type of Clerk's and a type of ours that differ on purpose.
@@ -41,7 +41,7 @@ def check_list(document: dict[str, Any]) -> dict[str, list[str]]:
     types = document["types"]
     added = [event_type for event_type in document["events"] if event_type not in EVENT_CLASSES]
     pending = [(document["payload"], "WebhookEventJSON")]
-    pending += [(name, payload_of(each).name) for each, name in document["events"].items() if each not in added]
+    pending += [(name, data_of(each).name) for each, name in document["events"].items() if each not in added]
     lines: dict[str, list[str]] = {
         "Events added": [
             event_line(event_type, f"data is {code(document['events'][event_type])}") for event_type in added
