@@ -1,7 +1,7 @@
 """The events: one class per event type, and the unions of their families. Read this module as an index.
 
 A new event type needs five things: its class, its name in `__all__`, its class in the union of its family, its line in
-`WebhookEventType`, and a sample in `_samples.py`. One test names the things that are missing.
+`WebhookEventType`, and a sample in `testing/_samples.py`. One test names the things that are missing.
 
 An event narrows by `event.type == "user.created"`, by `match event.type` and by class pattern::
 
@@ -287,7 +287,7 @@ def _text(value: object) -> str | None:
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether this is a JSON object."""
+    """Return whether this is a JSON object."""
     return isinstance(value, dict)
 
 

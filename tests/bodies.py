@@ -3,8 +3,8 @@
 import pytest
 
 from clerk_webhook import events
-from clerk_webhook._samples import PAYLOADS
 from clerk_webhook.testing import sample_event
+from clerk_webhook.testing._samples import PAYLOADS
 
 DAY = 86_400_000
 

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 import schema_drift
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from schema import PINNED, Schema
 
 from clerk_webhook.testing import sample_event
 
-TOOL = Path(__file__).parents[1] / "tools" / "schema_drift.py"
+TOOL = Path(schema_drift.__file__)
 PINNED_SCHEMA = json.loads(PINNED.read_text("utf-8"))
 STRING, INTEGER, NULL = {"type": "string"}, {"type": "integer"}, {"nullable": True}
 OPEN = {"x-speakeasy-unknown-values": "allow"}
@@ -297,12 +295,12 @@ PATHS_TO_KEYS = [
 ]
 
 
-@given(st.sampled_from(PATHS_TO_KEYS))
-@settings(max_examples=20, deadline=None)
-def test_a_key_anywhere_in_the_pinned_schema_counts(path):
-    key = path.rpartition("/")[2]
-    lines = differences(PINNED_SCHEMA, edited(PINNED_SCHEMA, {path: GONE}))
-    assert any(f".{key}`" in line for line in lines)
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_key_anywhere_in_the_pinned_schema_counts(half):
+    innermost = [path for path in PATHS_TO_KEYS if not any(other.startswith(f"{path}/") for other in PATHS_TO_KEYS)]
+    gone = innermost[half::2]
+    lines = "\n".join(differences(PINNED_SCHEMA, edited(PINNED_SCHEMA, dict.fromkeys(gone, GONE))))
+    assert [path for path in gone if f".{path.rpartition('/')[2]}`" not in lines] == []
 
 
 def test_the_only_key_of_an_object_counts_although_another_place_still_has_it():

@@ -13,8 +13,15 @@ import pytest
 from deliveries import ID, NOW, OTHER_SECRET, SECRET, signature
 
 from clerk_webhook import InvalidHeaderError, SecretError, SignatureMismatchError, Webhook, events, parse_event, testing
-from clerk_webhook._samples import PAYLOADS
-from clerk_webhook.testing import SignedRequest, sample, sample_delivery, sample_event, signed_request
+from clerk_webhook.testing import (
+    SignedRequest,
+    deliver,
+    sample,
+    sample_delivery,
+    sample_event,
+    signed_request,
+)
+from clerk_webhook.testing._samples import PAYLOADS
 
 every_type = pytest.mark.parametrize("event_type", PAYLOADS)
 
@@ -238,20 +245,19 @@ def test_a_request_that_cannot_be_signed_is_an_error(arguments, error):
     [
         lambda secret: signed_request(b"{}", secret),
         lambda secret: sample_delivery(events.UserCreated, secret),
+        lambda secret: deliver([USER_CREATED], len, secret),
     ],
 )
-def test_a_bad_secret_is_in_no_message_and_no_local_variable(make):
+def test_a_bad_secret_is_in_no_message_and_in_no_frame_of_ours(make):
     with pytest.raises(SecretError) as caught:
         make("sk_test_" + "unlikely")
-    ours = [frame for frame in traceback.walk_tb(caught.tb) if "clerk_webhook" in frame[0].f_code.co_filename]
-    assert ours
-    for frame, _ in ours:
-        if not frame.f_code.co_filename.endswith("test_testing.py"):
-            assert "unlikely" not in repr(frame.f_locals)
+    modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(caught.tb)]
+    assert modules[0] == __name__
+    assert [module for module in modules if module.startswith("clerk_webhook.")] == []
     assert "unlikely" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [name for name in testing.__all__ if name != "check_store"])
+@pytest.mark.parametrize("name", [name for name in testing.__all__ if name not in ("check_store", "deliver_async")])
 def test_the_example_of_a_docstring_runs_as_it_stands(name):
     (example,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(getattr(testing, name)), re.DOTALL)
     assert "assert" in example
@@ -259,5 +265,6 @@ def test_the_example_of_a_docstring_runs_as_it_stands(name):
 
 
 def test_a_lone_surrogate_is_sent_as_json_writes_it():
-    event = parse_event('{"type": "user.created", "data": {"first_name": "\\ud83d"}}')
-    assert Webhook(SECRET).verify_and_parse(*signed_request(event, SECRET)).data == event.data
+    request = signed_request({"type": "user.created", "data": {"first_name": "\ud83d"}}, SECRET)
+    assert request.body == b'{"data":{"first_name":"\\ud83d"},"type":"user.created"}'
+    Webhook(SECRET).verify_and_parse(*request)

@@ -1,17 +1,4 @@
-"""Sample events and signed requests, for the tests of your webhook route.
-
-A test sends a `sample_delivery`: a sample event that is signed now, with the secret of your test::
-
-    request = sample_delivery(events.UserCreated, SECRET, first_name="Grace")
-
-- FastAPI, Starlette: `client.post("/api/webhooks", headers=request.headers, content=request.body)`
-- Flask: `client.post("/api/webhooks", headers=request.headers, data=request.body)`
-- Django: `client.post("/api/webhooks", request.body, "application/json", headers=request.headers)`
-
-A handler needs no request: pass it a `sample_event`, or a `sample` if it takes the data alone. Every event type has a
-sample. All samples tell one story about a user, Ada, and her organization, so they share ids. Many samples have
-awkward forms of real deliveries, such as null names.
-"""
+"""Sample events, and requests that are signed as Clerk signs them."""
 
 from __future__ import annotations
 
@@ -19,32 +6,20 @@ import json
 import secrets
 import string
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import sha256
-from inspect import isawaitable
 from math import floor
-from random import Random
 from typing import Any, NamedTuple, TypeVar, overload
 
-from ._parse import parse_event
+from .._parse import parse_event
+from .._tracebacks import our_frames_hidden
+from ..events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
+from ..webhook import Webhook
 from ._samples import PAYLOADS
-from .events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
-from .stores._contract import check_store
-from .webhook import Webhook
 
-__all__ = [
-    "Delivery",
-    "SignedRequest",
-    "check_store",
-    "deliver",
-    "deliver_async",
-    "sample",
-    "sample_delivery",
-    "sample_event",
-    "signed_request",
-]
+__all__ = ["SignedRequest", "message_id_of", "sample", "sample_delivery", "sample_event", "signed_request"]
 
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 DataT = TypeVar("DataT")
@@ -70,34 +45,6 @@ class SignedRequest(NamedTuple):
 
     headers: dict[str, str]
     body: bytes
-
-
-class Delivery(NamedTuple):
-    """One message that `deliver` or `deliver_async` delivered.
-
-    Attributes:
-        event: The event as it was passed.
-        message_id: The message id, the same in all attempts.
-        statuses: The status of each attempt, in order.
-
-    Example:
-        ```python
-        from clerk_webhook import events
-        from clerk_webhook.testing import deliver, sample_event
-
-        statuses = iter([500, 200, 200])
-        (delivery,) = deliver(
-            [sample_event(events.UserCreated)],
-            lambda request: next(statuses),
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        )
-        assert delivery.statuses[:2] == (500, 200)
-        ```
-    """
-
-    event: WebhookEvent
-    message_id: str
-    statuses: tuple[int, ...]
 
 
 @overload
@@ -166,7 +113,7 @@ def sample_event(event_type: str | type[Event[Any, Any]], /, **overrides: object
         ```
     """
     name = _name(event_type)
-    return parse_event(_payload(name, overrides), message_id=_message_id(sha256(name.encode()).digest()))
+    return parse_event(_payload(name, overrides), message_id=message_id_of(sha256(name.encode()).digest()))
 
 
 def signed_request(
@@ -204,14 +151,11 @@ def signed_request(
         assert stale.headers["svix-timestamp"] == "1614265330"
         ```
     """
-    try:
+    with our_frames_hidden:
         webhook = Webhook(secret)
-    finally:
-        # Test runners show the local variables of every frame in a traceback.
-        del secret
     if message_id is None:
         own = event.message_id if isinstance(event, Event) else None
-        message_id = own or _message_id(secrets.token_bytes(_ID_LENGTH))
+        message_id = own or message_id_of(secrets.token_bytes(_ID_LENGTH))
     if timestamp is None:
         timestamp = int(time.time())
     body = _raw(event)
@@ -259,160 +203,18 @@ def sample_delivery(
         assert event.data["first_name"] == "Grace"
         ```
     """
-    try:
-        # The raw body has no message id, so signed_request makes a new one.
+    with our_frames_hidden:
+        # The payload has no message id, so signed_request makes a new one.
         return signed_request(sample_event(event_type, **overrides).payload, secret)
-    finally:
-        del secret
-
-
-def deliver(
-    events: Iterable[WebhookEvent], send: Callable[[SignedRequest], int], secret: str | bytes, *, seed: int = 0
-) -> list[Delivery]:
-    """Deliver events as Svix does, in this process: at least once, in no certain order, again after a failure.
-
-    Each event becomes a message with an id of its own. Some messages come twice although the first attempt succeeded.
-    After anything but a 2xx, the message comes again later, in up to eight attempts. Nothing waits between attempts:
-    https://docs.svix.com/retries has the real schedule.
-
-    Args:
-        events: The events. The same event twice is two messages.
-        send: Sends a request to the receiver and returns the status: a call of your test client. An exception passes
-            through, so a client has to answer 500 for a handler that raises.
-        secret: The signing secret, as `Webhook` takes it.
-        seed: Decides the order, the message ids and the messages that come twice. The same seed gives the same run.
-
-    Returns:
-        A delivery for each event, in the order of the events.
-
-    Raises:
-        SecretError: The secret cannot be a signing secret.
-        TypeError: `send` returned something else than a status.
-
-    Example:
-        ```python
-        from clerk_webhook import events, verify_and_parse
-        from clerk_webhook.testing import deliver, sample_event
-
-        SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-        received = []
-
-
-        def send(request):  # with a test client: return client.post(url, ...).status_code
-            received.append(verify_and_parse(*request, secret=SECRET).type)
-            return 200
-
-
-        deliver([sample_event(events.UserCreated), sample_event(events.UserUpdated)], send, SECRET, seed=7)
-        assert set(received) == {"user.created", "user.updated"}
-        ```
-    """
-    try:
-        queue = _Queue(events, secret, seed)
-        while (request := queue.next_attempt()) is not None:
-            queue.answered(send(request))
-        return queue.deliveries
-    finally:
-        # Test runners show the local variables of every frame a traceback passes through.
-        del secret
-
-
-async def deliver_async(
-    events: Iterable[WebhookEvent],
-    send: Callable[[SignedRequest], Awaitable[int]],
-    secret: str | bytes,
-    *,
-    seed: int = 0,
-) -> list[Delivery]:
-    """Deliver events through an async client. `deliver` says how; the same seed gives the same run in both.
-
-    Args:
-        events: The events. The same event twice is two messages.
-        send: Sends a request to the receiver and returns the status. One attempt ends before the next one starts.
-        secret: The signing secret, as `Webhook` takes it.
-        seed: Decides the order, the message ids and the messages that come twice.
-
-    Returns:
-        A delivery for each event, in the order of the events.
-
-    Raises:
-        SecretError: The secret cannot be a signing secret.
-        TypeError: `send` is not async, or returned something else than a status.
-
-    Example:
-        ```python
-        import asyncio
-
-        from clerk_webhook import events, verify_and_parse
-        from clerk_webhook.testing import deliver_async, sample_event
-
-        SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-        received = []
-
-
-        async def send(request):  # with a test client: return (await client.post(url, ...)).status_code
-            received.append(verify_and_parse(*request, secret=SECRET).type)
-            return 200
-
-
-        asyncio.run(deliver_async([sample_event(events.UserDeleted)], send, SECRET))
-        assert set(received) == {"user.deleted"}
-        ```
-    """
-    try:
-        queue = _Queue(events, secret, seed)
-        while (request := queue.next_attempt()) is not None:
-            answer = send(request)
-            if not isawaitable(answer):
-                raise TypeError("send must be async. For a client that is not async, use deliver.")
-            queue.answered(await answer)
-        return queue.deliveries
-    finally:
-        del secret
-
-
-class _Queue:
-    """The messages that Svix still has to deliver, and the deliveries so far."""
-
-    def __init__(self, events: Iterable[WebhookEvent], secret: str | bytes, seed: int) -> None:
-        self._secret = secret
-        self._chance = Random(seed)  # noqa: S311  # a test has to be repeatable
-        self.deliveries = [Delivery(event, _message_id(self._chance.randbytes(_ID_LENGTH)), ()) for event in events]
-        numbers = range(len(self.deliveries))
-        self._queue = [*numbers, *(number for number in numbers if self._chance.random() < _DOUBLED)]
-        self._chance.shuffle(self._queue)
-        self._number = 0
-
-    def next_attempt(self) -> SignedRequest | None:
-        """Return the next request, or None if every message is delivered."""
-        if not self._queue:
-            return None
-        self._number = self._queue.pop()
-        event, message_id, _ = self.deliveries[self._number]
-        return signed_request(event, self._secret, message_id=message_id)
-
-    def answered(self, status: int) -> None:
-        """Take the answer to the request, and queue the message again if the attempt failed."""
-        if not isinstance(status, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-            cure = ". For an async client, use deliver_async." if isawaitable(status) else "."
-            raise TypeError(f"send must return the status as an int, not {type(status).__name__}{cure}")
-        number = self._number
-        event, message_id, statuses = self.deliveries[number]
-        self.deliveries[number] = Delivery(event, message_id, (*statuses, status))
-        if status // 100 != 2 and number not in self._queue and len(statuses) + 1 < _ATTEMPTS:  # noqa: PLR2004  # 2xx
-            self._queue.insert(self._chance.randint(0, len(self._queue)), number)
 
 
 # The part of a Svix message id after "msg_" is a KSUID: 27 digits in base 62.
 _ID_LENGTH = 27
-# "eight attempts": https://docs.svix.com/retries
-_ATTEMPTS = 8
-_DOUBLED = 1 / 3
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
-def _message_id(seed: bytes) -> str:
-    """Return a message id in the form of Svix's."""
+def message_id_of(seed: bytes) -> str:
+    """Return a message id in the form of Svix's, made of 27 bytes or more."""
     return "msg_" + "".join(_BASE62[byte % 62] for byte in seed[:_ID_LENGTH])
 
 

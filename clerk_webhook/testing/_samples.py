@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .types import (
+from ..types import (
     BillingMoneyAmountJSON,
     BillingPayerJSON,
     BillingPaymentAttemptWebhookEventJSON,
