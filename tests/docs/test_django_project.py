@@ -129,7 +129,7 @@ from . import views
 
 urlpatterns += [path("view", views.clerk), path("async", views.clerk_async)]
 """
-TESTS = '''
+TESTS = """
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -205,7 +205,7 @@ class FlushTests(TransactionTestCase):
         self.assertEqual(InboxRecord.objects.get(pk=record.pk), record)
         self.assertIn("message", str(record))
         self.assertEqual(str(ClerkUser.objects.get()), "user_1")
-'''
+"""
 
 
 def test_the_whole_page_makes_a_project_whose_tests_pass(whole):
