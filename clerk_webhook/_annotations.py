@@ -108,14 +108,12 @@ def _event_classes(annotation: object, function: Function, name: str) -> frozens
 
 
 def _innermost(function: Any) -> Any:
-    """Return the function that a decorator, a partial, a method or an object with `__call__` is made of."""
+    """Return the function, or the method, that a decorator, a partial or an object with `__call__` is made of."""
     while True:
         if isinstance(function, partial):
             function = function.func
         elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
-        elif inspect.ismethod(function):
-            function = function.__func__
         elif not inspect.isroutine(function):
             function = type(function).__call__
         else:
