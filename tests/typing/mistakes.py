@@ -178,9 +178,9 @@ async def async_without_an_event(request: HttpRequest) -> HttpResponse:
 
 
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
-    if record_newest(session, event):  # E pyright: it must be awaited
+    if record_newest(session, event):  # E pyright pyrefly: it must be awaited
         print()
-    if not record_once(connection, event):  # E pyright: it must be awaited
+    if not record_once(connection, event):  # E pyright pyrefly: it must be awaited
         print()
 
 
