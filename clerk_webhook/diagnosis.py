@@ -177,7 +177,7 @@ _MAX_ENTRIES = 64
 def _fits(attempt: _Attempt) -> bool:
     """Tell whether the signature header holds a signature of this content."""
     entries = attempt.signatures.encode("ascii", "replace").split(b" ")[:_MAX_ENTRIES]
-    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries)
+    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries) != 0
 
 
 def _usable_key(secret: str | bytes) -> SigningKey | None:

@@ -78,21 +78,15 @@ def test_a_genuine_body_that_is_no_clerk_event_is_400_and_svix_stops_sending_it(
 
 @pytest.mark.parametrize("loads", [None, json.loads])
 @pytest.mark.parametrize(
-    ("value", "status"),
-    [
-        ("9" * 4300, 200),
-        ("9" * 4301, 400),
-        ("[" * 198 + "]" * 198, 200),
-        ("[" * 199 + "]" * 199, 400),
-        ("[" * 100_000 + "]" * 100_000, 400),
-    ],
+    "value", ["9" * 4300, "9" * 4301, "1e400", "[" * 199 + "]" * 199, "[" * 100_000 + "]" * 100_000]
 )
-def test_svix_stops_sending_an_event_whose_user_wrote_unreadable_metadata(send, loads, value, status):
+def test_whatever_a_user_wrote_into_an_event_the_event_is_handled(send, loads, value):
+    """Before, Svix was told to stop sending such an event."""
     endpoint, seen = handled(loads=loads)
     body = f'{{"type": "user.created", "data": {{"id": "user_1", "unsafe_metadata": {value}}}}}'
     answer = send(endpoint, *genuine(body.encode()))
-    assert (answer.status, len(seen)) == (status, status == 200)
-    assert answer.headers.get("webhook-delivery") == (None if status == 200 else "abort-message")
+    assert (answer.status, len(seen)) == (200, 1)
+    assert "webhook-delivery" not in answer.headers
 
 
 def test_a_body_that_is_too_large_is_413(send):

@@ -58,8 +58,8 @@ def test_the_secret_can_be_given(capsys):
         ("email_addresses.0.email_address=g@example.com", ["email_addresses", 0, "email_address"], "g@example.com"),
         ("email_addresses.0.verification.status=failed", ["email_addresses", 0, "verification", "status"], "failed"),
         ("email_addresses=[]", ["email_addresses"], []),
-        ('first_name="\\ud800"', ["first_name"], "\ud800"),
-        ("public_metadata.\udcff=\udcff", ["public_metadata", "\udcff"], "\udcff"),  # an argument that is not UTF-8
+        ('first_name="\\ud800"', ["first_name"], "\ufffd"),
+        ("public_metadata.\udcff=\udcff", ["public_metadata", "\ufffd"], "\ufffd"),  # an argument that is not UTF-8
     ],
 )
 def test_a_key_of_the_payload_can_be_set(assignment, path, value):
