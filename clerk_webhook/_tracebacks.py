@@ -24,14 +24,16 @@ class _OurFramesHidden:
 
     def __exit__(self, _kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         if error is not None:
-            kept: list[TracebackType] = []
+            frames: list[TracebackType] = []
             while traceback:
-                if not traceback.tb_frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
-                    kept.append(traceback)
+                frames.append(traceback)
                 traceback = traceback.tb_next
-            for each, following in zip(kept, [*kept[1:], None], strict=True):
-                each.tb_next = following
-            error.__traceback__ = kept[0] if kept else None
+            following = None
+            for frame in reversed(frames):
+                if not frame.tb_frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
+                    frame.tb_next = following
+                    following = frame
+            error.__traceback__ = following
 
 
 our_frames_hidden = _OurFramesHidden()
