@@ -2,7 +2,7 @@ r"""Take out of a JSON text what not every parser, copy, log and database can ho
 
 Users write into genuine events (`unsafe_metadata`). Without this module a user could hide an event from a receiver: by
 201 brackets, or by half of a surrogate pair. The text is mended before a parser sees it, so no parser's stack can
-overflow. All loops over characters run in C: a body of 1 MiB takes milliseconds, whatever is in it.
+overflow. All loops over characters run in C, so a hostile body of 1 MiB takes about twice the time of `json.loads`.
 """
 
 from __future__ import annotations
