@@ -1,0 +1,43 @@
+"""The log of failures that change no answer, and the place of an exception without its text."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+__all__ = ["log_problem", "where_raised"]
+
+_MANY_FRAMES = 20  # of a traceback are enough to find the place
+_HERE = str(Path(__file__).parent)
+
+_logger = logging.getLogger("clerk_webhook")
+
+
+def log_problem(problem: str, error: BaseException, message_id: str | None) -> None:
+    """Log a failure that changes no answer.
+
+    Args:
+        problem: The failure in words.
+        error: The exception.
+        message_id: The message.
+    """
+    with suppress(Exception):
+        _logger.error("%s: %s", problem, where_raised(error), extra={"message_id": message_id})
+
+
+def where_raised(error: BaseException) -> str:
+    """Say which exception was raised and where. Its text is left out, because it often holds personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_HERE)]
+    if type(error) in {TypeError, ValueError, RuntimeError} and frames and frames[-1] not in theirs:
+        # This package raised the error, or the call itself failed: a handler takes no event, for example.
+        return f"{type(error).__qualname__}: {error}"
+    parts = [f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
+    if isinstance(error, BaseExceptionGroup):
+        # isinstance does not know the type of the exceptions inside.
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        parts += [f"in it: {where_raised(inner)}\n" for inner in group.exceptions]
+    return "".join(parts).rstrip()
