@@ -48,7 +48,7 @@ def pages(clerk: httpx2.Client, kind: str, last_id: str = "", offset: int = 0) -
     """List all of a kind page by page, or what follows the place where an earlier listing stopped.
 
     Yields:
-        A page, and the number of resources up to its end: the offset at which the next one begins.
+        A page, and the number of resources up to its end.
     """
     return _users(clerk, last_id, offset) if kind == "user" else _others(clerk, PATHS[kind], last_id, offset)
 
@@ -72,17 +72,18 @@ def _others(clerk: httpx2.Client, path: str, last_id: str, offset: int) -> Itera
     # Clerk pages these by offset alone, and each deletion moves all that follow up by one. So each page begins in the
     # last tenth of the one before. If it does not, more was deleted than a tenth, and the listing steps back.
     known = {last_id}
+    begin = max(0, offset - PAGE // 10)
     while True:
-        page = ask_for_list(clerk, path, offset=offset)
+        page = ask_for_list(clerk, path, offset=begin)
         ids = {one["id"] for one in page}
-        if offset and not ids & known:
-            offset = max(0, offset - PAGE // 2)
+        if begin and not ids & known:
+            begin = max(0, begin - PAGE // 2)
         elif ids <= known:
             return
         else:
             known = ids
-            offset += len(page) - len(page) // 10
-            yield page, offset
+            yield page, begin + len(page)
+            begin += len(page) - len(page) // 10
 
 
 def count(clerk: httpx2.Client, kind: str) -> int:
