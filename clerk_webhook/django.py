@@ -2,9 +2,9 @@
 
 ```python
 from clerk_webhook import WebhookEvent, events
-from clerk_webhook.django import webhook
+from clerk_webhook.django import clerk_event
 
-@webhook
+@clerk_event
 def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     match event:
         case events.UserCreated(data=user):
@@ -15,30 +15,28 @@ def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
+import inspect
+from collections.abc import Callable, Generator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 try:
+    from django.conf import settings
     from django.core.exceptions import RequestDataTooBig
     from django.db import connections
-    from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, RawPostDataException
+    from django.http import HttpRequest, HttpResponse
 except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
-from ._route import MAX_BODY, Refusal, WebhookSource, check_source, receive
-from .endpoint.handlers import is_async
-from .endpoint.log import Attempt, log_attempt
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from .events import WebhookEvent
+from .webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ._headers import Headers
     from .endpoint import Endpoint
-    from .endpoint.answers import Unread
 
-__all__ = ["view", "webhook"]
+__all__ = ["clerk_event", "view"]
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
@@ -46,131 +44,151 @@ ResultT = TypeVar("ResultT")
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
 _PUBLIC = {"csrf_exempt": True, "login_required": False}
 
-_logger = logging.getLogger("clerk_webhook")
-
 
 @overload
-def webhook(
+def clerk_event(
     view: Callable[Concatenate[HttpRequest, WebhookEvent, P], ResultT], /
 ) -> Callable[Concatenate[HttpRequest, P], ResultT]: ...
 @overload
-def webhook(
-    *, webhook: WebhookSource | None = None, max_body: int = MAX_BODY
+def clerk_event(
+    *, webhook: WebhookSource | None = None, observer: Observer | None = None, max_body: int = MAX_BODY
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, WebhookEvent, P], ResultT]], Callable[Concatenate[HttpRequest, P], ResultT]
 ]: ...
-def webhook(view: Any = None, *, webhook: WebhookSource | None = None, max_body: int = MAX_BODY) -> Any:
+def clerk_event(
+    view: Any = None,
+    /,
+    *,
+    webhook: WebhookSource | None = None,
+    observer: Observer | None = None,
+    max_body: int = MAX_BODY,
+) -> Any:
     """Decorate a view, sync or async, that takes the event after the request.
 
     The view is exempt from CSRF and from the login of `LoginRequiredMiddleware`, and takes POST only. A request that is
     not genuine never reaches it: the answer is 400 or 413 with the code as plain text, or 500 if the secret is missing
-    or wrong.
+    or wrong. If a sync view answers anything but 2xx, the transaction around the view is rolled back, as if the view
+    had raised.
+
+    For a class-based view: `@method_decorator(clerk_event, name="dispatch")`.
 
     Args:
         view: The view.
-        webhook: Has the signing secret, or is a function that returns the `Webhook`, and is called at each request.
-            None: the secret of the environment, as it is then.
-        max_body: The largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds too.
+        webhook: A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each
+            request. None: the secret in `settings.CLERK_WEBHOOK_SIGNING_SECRET`, or else in the environment, as it is
+            then.
+        observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
+        max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds too.
 
     Returns:
         The view as Django calls it.
 
     Raises:
-        TypeError: `view` is not a function, or `webhook` is something else, such as a bare secret.
+        SecretError: `webhook` is a text that is not a signing secret.
+        TypeError: `view` is not a function, or a method, or an argument has the wrong type.
+        ValueError: `max_body` is not positive.
 
     Example:
         ```python
-        @webhook(webhook=Webhook("whsec_..."))
+        @clerk_event(webhook=Webhook("whsec_...", tolerance=60))
         async def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse: ...
         ```
     """
-    try:
-        check_source(webhook)
-    except TypeError:
-        del webhook  # a secret, perhaps, and error reporters record local variables
-        raise
+    verify = _verify_by_settings if webhook is None else verifier(webhook)
+    reception = Reception(verify, observer=observer, max_body=max_body)
 
     def event_of(request: HttpRequest) -> WebhookEvent | HttpResponse:
-        if request.method != "POST":
-            log_attempt(Attempt("method_not_allowed", 405, None, None, None, 0.0, None))
-            return HttpResponseNotAllowed(["POST"])
-        event = receive(webhook, request.META, _read(request, max_body))
-        if not isinstance(event, Refusal):
-            return event
-        status, reason, headers = event
-        return HttpResponse(reason, content_type="text/plain", status=status, headers=headers)
+        arrival = Arrival(reception, request.path)
+        try:
+            body = arrival.read(request.method or "", request.META, lambda _: _read(request))
+            return arrival.accept(request.META, body)
+        except Refused as refused:
+            status = arrival.refuse(refused).status
+            return _roll_back(_Refusal(refused.reason, "text/plain", status, headers=refused.headers))
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        _check_view(view)
+
         @wraps(view)
         def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             event = event_of(request)
-            return event if isinstance(event, HttpResponse) else view(request, event, *args, **kwargs)
+            return event if isinstance(event, HttpResponse) else _roll_back(view(request, event, *args, **kwargs))
 
         @wraps(view)
         async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             event = event_of(request)
             return event if isinstance(event, HttpResponse) else await view(request, event, *args, **kwargs)
 
-        public = async_view if is_async(view) else sync_view
+        public = async_view if inspect.iscoroutinefunction(view) else sync_view
         public.__dict__.update(_PUBLIC)
         return public
 
-    if view is None:
-        return decorate
-    if not callable(view):
-        kind = type(view).__name__
-        del view
-        raise TypeError(f"@webhook decorates a view, not {kind}: write @webhook(webhook=...).")
-    return decorate(view)
+    return decorate if view is None else decorate(view)
 
 
-def view(endpoint: Endpoint) -> Callable[[HttpRequest], HttpResponse]:
+def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
     """Return a view that answers with an endpoint. Its handlers run as in any sync view.
 
-    Under `ATOMIC_REQUESTS` the rows of a handler that failed are rolled back.
+    If the answer is anything but 2xx, the transaction around the view is rolled back.
 
     Args:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. Async handlers are refused later too, when they are registered.
+        TypeError: A handler is async. One that is registered later is refused at the first event for it.
 
     Example:
         ```python
         urlpatterns = [path("api/webhooks", view(endpoint))]
         ```
     """
-    endpoint.require_sync_handlers()
+    endpoint.refuse_async()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
-        answer = endpoint.precheck(request.method or "", None)
-        if answer is None:
-            body = _read(request, endpoint.max_body)
-            answer = endpoint.refuse(body) if isinstance(body, str) else endpoint.handle(request.META, body)
-        if answer.status != 200:  # noqa: PLR2004  # the endpoint has caught what Django would roll back for
-            not_atomic = clerk_webhook.__dict__.get("_non_atomic_requests", ())
-            for connection in connections.all(initialized_only=True):
-                atomic = connection.settings_dict["ATOMIC_REQUESTS"] and connection.alias not in not_atomic
-                if atomic and connection.in_atomic_block:  # it is not if a test calls the view itself
-                    connection.set_rollback(True)
-        return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+        answer = endpoint.receive(request.method or "", request.path, request.META, lambda _: _read(request))
+        return _roll_back(HttpResponse(answer.body, status=answer.status, headers=answer.headers))
 
     clerk_webhook.__dict__.update(_PUBLIC)
     return clerk_webhook
 
 
-def _read(request: HttpRequest, max_body: int) -> bytes | Unread:
-    """Return the body, or the reason why it cannot be read."""
-    with suppress(ValueError):  # an odd length announces nothing
-        if int(request.META.get("CONTENT_LENGTH") or 0) > max_body:
-            return "too_large"
+class _Refusal(HttpResponse):
+    """A refusal. Django awaits what the `dispatch` of a class-based view with async methods returns."""
+
+    def __await__(self) -> Generator[None, None, HttpResponse]:
+        yield from ()
+        return self
+
+
+def _verify_by_settings(headers: Headers, body: bytes | str) -> WebhookEvent:
+    return verify_and_parse(headers, body, secret=getattr(settings, SECRET_VARIABLES[0], None) or None)
+
+
+def _read(request: HttpRequest) -> bytes:
     try:
-        body = request.body
+        return request.body
     except RequestDataTooBig:  # by DATA_UPLOAD_MAX_MEMORY_SIZE
-        return "too_large"
-    except RawPostDataException:
-        _logger.warning("Something read the request before the view (request.POST, request.read()): no body is left.")
-        return "refused"
-    except Exception:  # noqa: BLE001  # servers raise what they like if the client has gone, or sends bad chunks
-        return "refused"
-    return "too_large" if len(body) > max_body else body
+        raise Refused("too_large") from None
+
+
+def _check_view(view: object) -> None:
+    """Refuse what cannot be a view."""
+    if not callable(view) or isinstance(view, type):
+        if isinstance(view, type):
+            raise TypeError(f'Decorate the class {view.__name__} by @method_decorator(clerk_event, name="dispatch").')
+        raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
+    if next(iter(inspect.signature(view).parameters), None) == "self":
+        raise TypeError(
+            f"{getattr(view, '__qualname__', view)} is a method. Decorate its class instead, by "
+            '@method_decorator(clerk_event, name="dispatch"), and each method takes (self, request, event).'
+        )
+
+
+def _roll_back(answer: Any) -> Any:
+    """Return an answer. If it is not a success, the transactions that are open around the view will not commit."""
+    if getattr(answer, "status_code", 200) // 100 != 2:  # noqa: PLR2004  # 2xx
+        for connection in connections.all(initialized_only=True):
+            # The transaction of a TestCase is the test's own, as Django's check of durable blocks has it.
+            if connection.in_atomic_block and not getattr(connection.atomic_blocks[-1], "_from_testcase", False):
+                connection.set_rollback(True)
+    return answer

@@ -1,4 +1,4 @@
-"""FastAPI: a verified, typed event as a dependency of a route.
+"""FastAPI: a verified, typed event as a dependency of a route, and an endpoint as a route.
 
 ```python
 from clerk_webhook import events
@@ -14,60 +14,70 @@ async def clerk(event: ClerkEvent) -> None:
 
 from __future__ import annotations
 
-import logging
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 try:
-    from fastapi import Depends, HTTPException, Request
-    from starlette.requests import ClientDisconnect
+    from fastapi import Depends, HTTPException, Request, Response
 except ImportError as _error:
     raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from _error
 
-from ._route import MAX_BODY, Refusal, WebhookSource, check_source, receive
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from .events import WebhookEvent
+from .webhook import verify_and_parse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from .endpoint import Endpoint
 
-    from .endpoint.answers import Unread
+__all__ = ["OPENAPI", "ClerkEvent", "clerk_event", "clerk_event_from", "view"]
 
-__all__ = ["ClerkEvent", "clerk_event", "verified"]
+OPENAPI: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+    "responses": {
+        "400": {"description": "The request is not genuine, or its body is not a Clerk event."},
+        "413": {"description": "The body is too large."},
+        "500": {"description": "The handling failed: Svix sends the message again."},
+    },
+}
+"""The description of a route that FastAPI cannot know: `@app.post("/api/webhooks", openapi_extra=OPENAPI)`."""
 
-_logger = logging.getLogger("clerk_webhook")
 
-
-def verified(webhook: WebhookSource, *, max_body: int = MAX_BODY) -> Callable[[Request], Awaitable[WebhookEvent]]:
+def clerk_event_from(
+    webhook: WebhookSource, *, observer: Observer | None = None, max_body: int = MAX_BODY
+) -> Callable[[Request], Awaitable[WebhookEvent]]:
     """Return a dependency that gives the event of a genuine request, for a `Webhook` of your own.
 
     Args:
-        webhook: The `Webhook`, or a function that returns it. The function is called at each request, in the event
-            loop, so it must not block.
-        max_body: The largest body that is read, in bytes.
+        webhook: The `Webhook`, a signing secret as text, or a function that returns a `Webhook`. The function is called
+            at each request, in the event loop, so it must not block.
+        observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
+        max_body: The size of the largest body that is read, in bytes.
 
     Returns:
         The dependency. It raises FastAPI's `HTTPException` for everything else, as `clerk_event` does.
 
     Raises:
-        TypeError: `webhook` is neither.
+        SecretError: A text is not a signing secret.
+        TypeError: An argument has the wrong type.
+        ValueError: `max_body` is not positive.
 
     Example:
         ```python
-        @app.post("/api/webhooks")
-        def clerk(event: Annotated[WebhookEvent, Depends(verified(Webhook("whsec_...")))]) -> None: ...
+        BillingEvent = Annotated[WebhookEvent, Depends(clerk_event_from(Webhook("whsec_...", tolerance=60)))]
         ```
     """
-    try:
-        check_source(webhook)
-    except TypeError:
-        del webhook  # a secret, perhaps, and error reporters record local variables
-        raise
+    reception = Reception(verifier(webhook), observer=observer, max_body=max_body)
 
-    async def verified_event(request: Request) -> WebhookEvent:
-        return await _event(request, webhook, max_body)
+    async def event_of(request: Request) -> WebhookEvent:
+        return await _event(request, reception)
 
-    return verified_event
+    return event_of
+
+
+_DEFAULT = Reception(verify_and_parse, observer=None, max_body=MAX_BODY)
 
 
 async def clerk_event(request: Request) -> WebhookEvent:
@@ -79,47 +89,61 @@ async def clerk_event(request: Request) -> WebhookEvent:
         request: The request. A route reads its body again by `await request.body()`.
 
     Raises:
-        HTTPException: 400 with the code of the error as detail (`"signature_mismatch"`), or `"incomplete_body"` if no
-            body is left; 413 with `"too_large"`; 500 if the secret is missing or wrong.
+        HTTPException: 400 with the code of the error as detail (`"signature_mismatch"`), or `"incomplete_body"` if the
+            body is not all there; 413 with `"too_large"`; 500 with `"misconfigured"` if the secret is missing or wrong.
 
     Example:
         ```python
         app.dependency_overrides[clerk_event] = lambda: sample_event("user.created")
         ```
     """
-    return await _event(request, None, MAX_BODY)
+    return await _event(request, _DEFAULT)
 
 
 ClerkEvent: TypeAlias = Annotated[WebhookEvent, Depends(clerk_event)]
 """The event of a genuine request, as the type of a route's parameter."""
 
 
-async def _event(request: Request, webhook: WebhookSource | None, max_body: int) -> WebhookEvent:
+def view(endpoint: Endpoint[Any]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that answers with an endpoint.
+
+    Args:
+        endpoint: The endpoint. Its sync handlers run in threads.
+
+    Example:
+        ```python
+        app.post("/api/webhooks", openapi_extra=OPENAPI)(view(endpoint))
+        ```
+    """
+
+    async def clerk_webhook(request: Request) -> Response:
+        read = partial(_read, request)
+        answer = await endpoint.receive_async(request.method, request.scope["path"], request.scope["headers"], read)
+        return Response(answer.body, answer.status, answer.headers)
+
+    return clerk_webhook
+
+
+async def _event(request: Request, reception: Reception) -> WebhookEvent:
     # The scope has each header as it was sent: a copy by name would hide the second of two.
-    event = receive(webhook, request.scope["headers"], await _read(request, max_body))
-    if isinstance(event, Refusal):
-        # An application's handler for FastAPI's HTTPException would not see Starlette's.
-        raise HTTPException(*event)
-    return event
-
-
-async def _read(request: Request, max_body: int) -> bytes | Unread:
-    """Return the body, or the reason why it cannot be read."""
-    with suppress(ValueError):  # an odd length announces nothing
-        if int(request.headers.get("content-length", 0)) > max_body:
-            return "too_large"
-    body = BytesIO()  # a list of many small parts would take a hundred times their size
+    headers = request.scope["headers"]
+    arrival = Arrival(reception, request.scope["path"])
     try:
-        async with aclosing(request.stream()) as stream:
-            async for chunk in stream:
-                body.write(chunk)
-                if body.tell() > max_body:
-                    return "too_large"
-    except ClientDisconnect:
-        return "refused"
-    except RuntimeError:  # "Stream consumed"
-        _logger.warning("Something read the request first (request.stream(), request.form()): no body is left.")
-        return "refused"
+        return arrival.accept(headers, await arrival.read_async(request.method, headers, partial(_read, request)))
+    except Refused as refused:
+        answer = arrival.refuse(refused)
+        # An application's handler for FastAPI's HTTPException would not see Starlette's.
+        raise HTTPException(answer.status, refused.reason, refused.headers) from None
+
+
+async def _read(request: Request, enough: int) -> bytes:
+    """Return the body, or its first part if that is as large as `enough`."""
+    body = BytesIO()  # a list of many small parts would take a hundred times their size
+    async with aclosing(request.stream()) as stream:
+        async for chunk in stream:
+            body.write(chunk)
+            if body.tell() >= enough:
+                break
     # Starlette's own `body()` keeps the body like this, and a route can read the body again.
     request._body = whole = body.getvalue()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return whole

@@ -15,44 +15,49 @@ def clerk() -> str:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
-    from flask import Response, abort, after_this_request, request
+    from flask import Response, abort, after_this_request, current_app, request
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.wsgi import LimitedStream
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
-from ._route import MAX_BODY, Refusal, check_source, receive
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from .webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .endpoint import Endpoint
-    from .endpoint.answers import Unread
     from .events import WebhookEvent
-    from .webhook import Webhook
 
 __all__ = ["clerk_event", "view"]
 
 _numbers = count(1)
 
 
-def clerk_event(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> WebhookEvent:
+def clerk_event(
+    webhook: WebhookSource | None = None, *, observer: Observer | None = None, max_body: int = MAX_BODY
+) -> WebhookEvent:
     """Return the event of the current request, or abort the request if it is not genuine.
 
     A smaller `MAX_CONTENT_LENGTH` of the application holds too. `request.get_data()` returns the body afterwards.
 
     Args:
-        webhook: Has the signing secret. None: the secret of the environment, as it is now.
-        max_body: The largest body that is read, in bytes.
+        webhook: A `Webhook`, a signing secret as text, or a function that returns a `Webhook`. None: the secret in
+            `app.config["CLERK_WEBHOOK_SIGNING_SECRET"]`, or else in the environment, as it is now.
+        observer: Is called once with the attempt. Its exceptions are logged, and change no answer.
+        max_body: The size of the largest body that is read, in bytes.
 
     Raises:
         werkzeug.exceptions.HTTPException: 400 with the code of the error as description (`"signature_mismatch"`), or
-            with `"incomplete_body"`; 413 with `"too_large"`; 500 if the secret is missing or wrong.
-        TypeError: `webhook` is something else, such as a bare secret.
+            with `"incomplete_body"`; 413 with `"too_large"`; 500 with `"misconfigured"` if the secret is missing or
+            wrong.
+        TypeError: An argument has the wrong type.
+        ValueError: `max_body` is not positive.
 
     Example:
         ```python
@@ -62,26 +67,27 @@ def clerk_event(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> 
             return {"received": event.wire_type}
         ```
     """
+    if webhook is None:
+        webhook = current_app.config.get(SECRET_VARIABLES[0])
+    by_text = partial(verify_and_parse, secret=webhook or None) if webhook is None or isinstance(webhook, str) else None
+    reception = Reception(by_text or verifier(webhook), observer=observer, max_body=max_body)
+    arrival = Arrival(reception, request.path)
     try:
-        check_source(webhook)
-    except TypeError:
-        del webhook  # a secret, perhaps, and error reporters record local variables
-        raise
-    event = receive(webhook, request.environ, _read(max_body))
-    if isinstance(event, Refusal):
-        status, reason, headers = event
+        return arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
+    except Refused as refused:
+        answer = arrival.refuse(refused)
+        reason, headers = refused.reason, refused.headers
 
-        # An application's error handler makes an answer of its own, which needs the headers too.
-        @after_this_request
-        def add_headers(response: Response) -> Response:
-            response.headers.update(headers)
-            return response
+    # An application's error handler makes an answer of its own, which needs the headers too.
+    @after_this_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(headers)
+        return response
 
-        abort(status, description=reason)
-    return event
+    abort(answer.status, description=reason)
 
 
-def view(endpoint: Endpoint) -> Callable[[], Response]:
+def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
     """Return a view that answers with an endpoint. Its handlers run in the application context of the request.
 
     The view takes POST without being told. Each view has a name of its own.
@@ -90,18 +96,17 @@ def view(endpoint: Endpoint) -> Callable[[], Response]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. Async handlers are refused later too, when they are registered.
+        TypeError: A handler is async. One that is registered later is refused at the first event for it.
 
     Example:
         ```python
         app.add_url_rule("/api/webhooks", view_func=view(endpoint))
         ```
     """
-    endpoint.require_sync_handlers()
+    endpoint.refuse_async()
 
     def clerk_webhook() -> Response:
-        body = _read(endpoint.max_body)
-        answer = endpoint.refuse(body) if isinstance(body, str) else endpoint.handle(request.environ, body)
+        answer = endpoint.receive(request.method, request.path, request.environ, _read)
         return Response(answer.body, answer.status, answer.headers)
 
     # Flask takes the name for the rule's, and refuses a second rule of one name.
@@ -110,18 +115,13 @@ def view(endpoint: Endpoint) -> Callable[[], Response]:
     return clerk_webhook
 
 
-def _read(max_body: int) -> bytes | Unread:
-    """Return the body of the current request, or the reason why it cannot be read."""
+def _read(enough: int) -> bytes:
+    """Return the body of the current request, or its first part if that is as large as `enough`."""
     length = request.content_length  # None: the body comes in chunks
-    if length is not None and length > max_body:
-        return "too_large"
     try:
         # Werkzeug cuts a longer body at the limit and does not say so: one byte more tells.
-        limit = max_body + 1 if length is None else length
+        limit = enough if length is None else length
         request.__dict__["stream"] = LimitedStream(request.stream, limit, is_max=length is None)
-        body = request.get_data()
+        return request.get_data()
     except RequestEntityTooLarge:  # by the application's MAX_CONTENT_LENGTH
-        return "too_large"
-    except Exception:  # noqa: BLE001  # servers raise what they like if the client has gone, or sends bad chunks
-        return "refused"
-    return "too_large" if len(body) > max_body else body
+        raise Refused("too_large") from None

@@ -1,11 +1,11 @@
-"""Endpoints, and deliveries to them, for the tests of `clerk_webhook.endpoint`."""
+"""Endpoints, and deliveries to them, for the tests of the doors and of what stands behind them."""
 
 import json
 import time
 
 from deliveries import SECRET, signed
 
-from clerk_webhook import events
+from clerk_webhook import WebhookEvent, events
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.stores import MemoryStore
 
@@ -24,13 +24,23 @@ def genuine(body):
     return signed(body, message_id="msg_1", timestamp=int(time.time())), body
 
 
+def taking(annotation, step):
+    """Return a handler of events of these types that calls a step with each."""
+
+    def handler(event):
+        step(event)
+
+    handler.__annotations__["event"] = annotation
+    return handler
+
+
 def handled(raises=None, **arguments):
     """Return an endpoint with a handler for user.created, and the events that it saw."""
     endpoint = Endpoint(SECRET, **{"store": MemoryStore(), **arguments})
     seen = []
 
-    @endpoint.on(events.UserCreated)
-    def handler(event):
+    @endpoint.on
+    def handler(event: events.UserCreated):
         seen.append(event)
         if raises is not None:
             raise raises
@@ -47,16 +57,16 @@ def handled_by(kind, step, **arguments):
     endpoint = Endpoint(SECRET, **{"store": MemoryStore(), **arguments})
     seen = []
 
-    def sync(event):
+    def sync(event: events.UserCreated):
         seen.append(event)
         step(event)
 
-    async def asynchronous(event):
+    async def asynchronous(event: events.UserCreated):
         sync(event)
 
-    endpoint.on(events.UserCreated)(asynchronous if kind == "async" else sync)
+    endpoint.on(asynchronous if kind == "async" else sync)
     if kind == "mixed":
-        endpoint.on(events.UserCreated)(async_handler)
+        endpoint.on(async_handler)
     return endpoint, seen
 
 
@@ -67,11 +77,11 @@ def raise_(error):
 
 
 class AsyncObject:
-    async def __call__(self, event):
+    async def __call__(self, event: WebhookEvent):
         pass
 
 
-async def async_handler(event):
+async def async_handler(event: WebhookEvent):
     pass
 
 

@@ -1,10 +1,12 @@
-"""Requests to an endpoint through each transport, as its specification has them."""
+"""Requests to an endpoint through each door that needs no framework, as its specification has them."""
 
 import asyncio
 import base64
 import io
 from typing import NamedTuple
 from wsgiref.validate import validator
+
+from clerk_webhook import asgi, aws_lambda, wsgi
 
 
 class Answer(NamedTuple):
@@ -49,7 +51,7 @@ async def asgi_call(app, scope, parts):
 
 
 def by_asgi(endpoint, headers, body, method="POST"):
-    return asyncio.run(asgi_call(endpoint.asgi(), asgi_scope(headers, method), [body]))
+    return asyncio.run(asgi_call(asgi.application(endpoint), asgi_scope(headers, method), [body]))
 
 
 def wsgi_environ(headers=(), method="POST", body=b"", **more):
@@ -89,18 +91,19 @@ def wsgi_call(app, environ):
 
 
 def by_wsgi(endpoint, headers, body, method="POST"):
-    return wsgi_call(endpoint.wsgi(), wsgi_environ(headers, method, body))
+    return wsgi_call(wsgi.application(endpoint), wsgi_environ(headers, method, body))
 
 
 def by_lambda(endpoint, headers, body, method="POST"):
     event = {
         "version": "2.0",
+        "rawPath": "/api/webhooks",
         "requestContext": {"http": {"method": method}},
         "headers": dict(headers),
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-    answer = endpoint.aws_lambda()(event)
+    answer = aws_lambda.handler(endpoint)(event, None)
     return Answer(answer["statusCode"], answer["headers"], answer["body"].encode())
 
 
