@@ -31,12 +31,13 @@ ME = text("SELECT handle, email, version FROM users JOIN clerk_users ON id = cle
 MAKE_ME = text("""
     INSERT INTO users (clerk_id, handle, joined_at) VALUES (:id, :handle, :now) ON CONFLICT (clerk_id) DO NOTHING
 """)
+# LEFT, because a membership can come before its user and its organization.
 MEMBERS = text("""
     SELECT m.user_id, m.role, u.first_name, u.last_name
     FROM clerk_memberships AS m
-    JOIN clerk_organizations AS o ON o.id = m.organization_id AND o.version <> 'deleted'
-    JOIN clerk_users AS u ON u.id = m.user_id AND u.version <> 'deleted'
-    WHERE m.organization_id = :id
+    LEFT JOIN clerk_organizations AS o ON o.id = m.organization_id
+    LEFT JOIN clerk_users AS u ON u.id = m.user_id
+    WHERE m.organization_id = :id AND coalesce(o.version, '') <> 'deleted' AND coalesce(u.version, '') <> 'deleted'
     ORDER BY m.user_id
 """)
 
