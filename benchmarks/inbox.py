@@ -1,6 +1,6 @@
 """Say what the inbox costs: `python benchmarks/inbox.py`, with PostgreSQL on its usual local port.
 
-`newest` against the statement alone, a transaction with the gate against one without, and both in tables of 1,000 to
+`record_newest` against the statement alone, a transaction with the gate against one without, and both in tables of 1,000 to
 1,000,000 rows. Contestants run in turns on one connection, so that a machine whose speed drifts is the same for all;
 quoted are medians of the ratios turn by turn. `CLERK_WEBHOOK_TEST_POSTGRES` names another server, as in tests/services.
 Needs the `services` group of dependencies. The database that it makes is dropped at the end.
@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from clerk_webhook import WebhookEvent, parse_event
-from clerk_webhook.inbox import CREATE_TABLE, Version, newest
+from clerk_webhook.inbox import CREATE_TABLE, Version, record_newest
 
 POSTGRES = os.environ.get("CLERK_WEBHOOK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 TURNS = 200
@@ -70,7 +70,7 @@ def race(title: str, contestants: dict[str, Callable[[], object]], turns: int, c
 
 
 def against_the_statement(title: str, connection: Any, execute: dict[str, Callable[[tuple[Any, ...]], Any]]) -> None:
-    """Compare `newest` with the statement, its parameters ready, executed by hand. Each turn is rolled back."""
+    """Compare `record_newest` with the statement, its parameters ready, executed by hand. Each turn is rolled back."""
     batch = events(CALLS)
     now = int(time.time())
     prepared = [(*Version.of(event).statement()[1][:3], now) for event in batch]
@@ -85,7 +85,7 @@ def against_the_statement(title: str, connection: Any, execute: dict[str, Callab
 
     def by_newest() -> None:
         for event in batch:
-            assert newest(connection, event)
+            assert record_newest(connection, event)
         connection.rollback()
 
     contestants: dict[str, Callable[[], object]] = {name: by_hand(run) for name, run in execute.items()}
@@ -93,7 +93,7 @@ def against_the_statement(title: str, connection: Any, execute: dict[str, Callab
 
 
 def with_and_without(title: str, connection: Any, mark: str, turns: int = TURNS) -> None:
-    """Compare transactions that write a user with those that ask `newest` before."""
+    """Compare transactions that write a user with those that ask `record_newest` before."""
     upsert = f"INSERT INTO users VALUES ({mark}, {mark}) ON CONFLICT (id) DO UPDATE SET name = excluded.name"
     calls = 10
 
@@ -104,7 +104,7 @@ def with_and_without(title: str, connection: Any, mark: str, turns: int = TURNS)
 
     def with_gate() -> None:
         for event in events(calls):
-            if newest(connection, event):
+            if record_newest(connection, event):
                 connection.execute(upsert, (event.data["id"], "Ada"))
             connection.commit()
 
@@ -159,7 +159,7 @@ def sizes(title: str, connection: Any, size: Callable[[], int]) -> None:
         for event in events(TURNS):
             for name, own in times.items():
                 started = time.perf_counter()
-                assert newest(connection, event) == (name == "new")
+                assert record_newest(connection, event) == (name == "new")
                 own.append(time.perf_counter() - started)
         connection.rollback()
         medians = [f"{name} {statistics.median(own) * 1e6:6.1f} µs" for name, own in times.items()]

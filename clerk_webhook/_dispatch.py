@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 __all__ = [
     "FAILURES",
     "AbortDelivery",
-    "Application",
+    "Dispatch",
     "DispatchOutcome",
     "Finish",
     "Handler",
     "How",
+    "Outcome",
     "Transaction",
     "handler_name",
-    "run",
-    "run_async",
     "transaction_of_includer",
 ]
 
@@ -46,11 +45,15 @@ Transaction: TypeAlias = Callable[[], AbstractContextManager[ConnectionT] | Abst
 DispatchOutcome: TypeAlias = Literal["handled", "ignored", "duplicate", "in_progress"]
 """The result of a dispatch.
 
-`"handled"`: at least one handler ran, and what it did is committed. `"ignored"`: no handler takes the event.
+`"handled"`: a handler ran, and what was done in the transaction is committed. `"ignored"`: no handler takes the event.
 `"duplicate"`: no handler was due. `"in_progress"`: another attempt has the lease of the message.
 """
 
 Outcome: TypeAlias = Literal[DispatchOutcome, "aborted", "failed", "unavailable", "cancelled"]
+"""The result of a dispatch, exceptions included.
+
+`"aborted"`: a handler raised `AbortDelivery`. `"unavailable"`: the database or the store could not be asked.
+"""
 
 Finish: TypeAlias = Callable[[Outcome, BaseException | None], ResultT]
 """A function that ends a dispatch: it takes the outcome and the exception that led to it."""
@@ -60,15 +63,15 @@ Finish: TypeAlias = Callable[[Outcome, BaseException | None], ResultT]
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """The exceptions that are a failure of the code that raised them."""
 
-_MISTAKES = (TypeError, ValueError, RuntimeError)
+# Their sessions and connections are context managers that roll back at the end, unless somebody has committed.
+_NEVER_COMMIT = {"sqlalchemy", "aiosqlite"}
 
 
 class AbortDelivery(Exception):  # noqa: N818  # it is an order, not an error
     """A handler raises this for a message that can never be handled: Svix then stops sending the message.
 
-    Everything that the handlers did in the transaction is rolled back. The answer of an endpoint is 400 with
-    `webhook-delivery: abort-message`. Svix stops retrying this one message. A manual replay runs the handlers again.
-    The text of the exception is logged.
+    The transaction is rolled back. The answer of an endpoint is 400 with `webhook-delivery: abort-message`. Svix stops
+    retrying this one message. A manual replay runs the handlers again. The text of the exception is logged.
 
     Example:
         ```python
@@ -89,10 +92,10 @@ class Handler(NamedTuple):
     takes_connection: bool
 
     is_async: bool | None
-    """None if the function is sync with a sync connection, and returns something to await with an async one."""
+    """None if the function returns something to await with an async connection, and nothing with a sync one."""
 
-    def __call__(self, event: WebhookEvent, connection: Any) -> Any:
-        """Call the function."""
+    def call(self, event: WebhookEvent, connection: Any) -> Any:
+        """Call the function, with the connection if it takes one."""
         return self.function(event, connection) if self.takes_connection else self.function(event)
 
 
@@ -104,236 +107,222 @@ class How(NamedTuple):
     scope: str
 
 
-class Application:
-    """One event and the handlers that it concerns."""
+class Dispatch:
+    """One event on its way through its handlers."""
 
-    def __init__(self, how: How, is_async: bool, event: WebhookEvent, handlers: tuple[Handler, ...]) -> None:
+    def __init__(self, how: How, event: WebhookEvent, handlers: Sequence[Handler], *, is_async: bool) -> None:
+        """Prepare a dispatch.
+
+        Args:
+            how: The transaction or the store.
+            event: The event.
+            handlers: The handlers of the event, in the order registered.
+            is_async: Whether the transaction is async, and so are all handlers. Without a transaction both kinds mix.
+        """
         self._how = how
-        self.is_async = is_async
-        """Whether the transaction is async."""
         self._event = event
-        self.handlers = handlers
-        self._owner = token_hex(8)
-        # The functions that say whether the handlers of a kind are due.
-        self._questions: list[tuple[str, Callable[..., Any], object]] = []
+        self._handlers = handlers
+        self._is_async = is_async
         # The outcome if there is an exception now.
         self._failure: Literal["failed", "unavailable"] = "failed"
 
-    @property
-    def needs_loop(self) -> bool:
-        """Whether a part of the work is async."""
-        return self.is_async or any(handler.is_async for handler in self.handlers)
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether nothing but async handlers is to run: there is nothing to clean up when they are cancelled."""
-        return (
-            self._how.transaction is None
-            and self._how.store is None
-            and all(handler.is_async for handler in self.handlers)
-        )
-
-    def outcome_of(self, error: BaseException) -> Outcome:
-        """Return the outcome of an application that raised an exception."""
-        if self._how.transaction is not None and isinstance(error, _MISTAKES):
-            return "failed"  # autocommit, for example: the database is there
-        return "aborted" if self._failure == "failed" and isinstance(error, AbortDelivery) else self._failure
-
-    def apply(self) -> DispatchOutcome:
-        """Apply the event in this thread."""
-        if not self.handlers:
-            return "ignored"
-        transaction, store, _ = self._how
-        self._check()
-        if transaction is not None:
-            return self._apply_in(transaction)
-        if store is None:
-            self._call_all(self.handlers)
-            return "handled"
-        claimed = self._claim(store)
-        if claimed is not None:
-            return claimed
-        try:
-            self._call_all(self.handlers)
-        except BaseException:
-            self._release(store)
-            raise
-        self._complete(store)
-        return "handled"
-
-    async def apply_async(self, request: Request | None) -> DispatchOutcome:
-        """Apply the event: async handlers here, sync handlers and the store in threads.
+    def run(self, finish: Finish[ResultT]) -> ResultT:
+        """Apply the event in this thread. All handlers are sync.
 
         Args:
-            request: The request that waits for this task. None if this runs in the task of the request itself.
-        """
-        transaction, store, _ = self._how
-        self._check()
-        if transaction is not None:
-            return await self._apply_async_in(transaction, request)
-        if store is None:
-            await self._call_all_async(self.handlers, None, request)
-            return "handled"
-        claimed = await in_thread(partial(self._claim, store))
-        if claimed is not None:
-            return claimed
-        try:
-            await self._call_all_async(self.handlers, None, request)
-        except FAILURES:
-            await in_thread_or_here(partial(self._release, store))
-            raise
-        except BaseException:
-            self._release(store)
-            raise
-        await in_thread_or_here(partial(self._complete, store))
-        return "handled"
+            finish: Is called once, at the end. It gets the exception, because a returned exception would be in a
+                reference cycle.
 
-    def _check(self) -> None:
-        """Refuse an event that cannot be recorded, before anything runs."""
-        kinds = {handler.kind for handler in self.handlers}
-        message_id = self._event.message_id
-        if not message_id and ("once" in kinds or self._how.store is not None):
+        Returns:
+            The result of `finish`.
+        """
+        try:
+            outcome = self._apply()
+        except FAILURES as error:
+            return finish(self._outcome_of(error), error)
+        return finish(outcome, None)
+
+    async def run_async(self, finish: Finish[ResultT]) -> ResultT:
+        """Apply the event: async handlers in the event loop, sync handlers and the store in threads.
+
+        Args:
+            finish: As in `run`.
+
+        Returns:
+            The result of `finish`.
+        """
+        if not self._handlers:
+            return self.run(finish)
+        is_async = [bool(self._is_async or handler.is_async) for handler in self._handlers]
+        if not any(is_async):
+            # One thread runs everything from the claim to the log, so a cancelled request leaves nothing half done.
+            return await wait_shielded(start_in_thread(partial(self.run, finish)))
+        if all(is_async) and self._how.transaction is None and self._how.store is None:
+            return await self._run_here(finish, None)  # there is nothing to clean up
+        return await in_task(partial(self._run_here, finish))
+
+    async def _run_here(self, finish: Finish[ResultT], request: Request | None) -> ResultT:
+        """Apply the event in a task that a request waits for, or in the task of the request itself."""
+        try:
+            outcome = await self._apply_async(request)
+        except FAILURES as error:
+            if isinstance(error, asyncio.CancelledError) and (request.gone if request else _cancelling()):
+                finish("cancelled", error)
+                raise
+            return finish(self._outcome_of(error), error)
+        return finish(outcome, None)
+
+    def _apply(self) -> DispatchOutcome:
+        if not self._handlers:
+            return "ignored"
+        outcome: DispatchOutcome | None = None
+        scope = self._how.scope
+        try:
+            questions = self._questions()
+            with self._begin(AbstractContextManager) as connection:
+                due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
+                for handler in due:
+                    _refuse_unfinished(handler, handler.call(self._event, connection))
+                outcome = "handled" if due else "duplicate"
+        except _Claimed as claimed:
+            return claimed.outcome
+        return outcome or _refuse_silence()
+
+    async def _apply_async(self, request: Request | None) -> DispatchOutcome:
+        outcome: DispatchOutcome | None = None
+        scope = self._how.scope
+        try:
+            questions = self._questions()
+            async with self._begin(AbstractAsyncContextManager) as connection:
+                due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
+                for handler in due:
+                    if request and request.gone:  # it was cancelled while a thread or the database was at work
+                        raise asyncio.CancelledError
+                    _refuse_unfinished(handler, await self._call(handler, connection, request))
+                outcome = "handled" if due else "duplicate"
+        except _Claimed as claimed:
+            return claimed.outcome
+        return outcome or _refuse_silence()
+
+    def _questions(self) -> list[tuple[str, Callable[..., Any], object]]:
+        """Return the kinds of handlers that are there, and for each the question of the inbox that says if it is due.
+
+        Raises:
+            ValueError: The event cannot be recorded.
+        """
+        kinds = {handler.kind for handler in self._handlers}
+        if not self._event.message_id and ("once" in kinds or self._how.store is not None):
             raise ValueError(
                 "The event has no message id, so nobody can know whether it was handled before. "
                 "parse_event(payload, message_id=message_id) keeps it."
             )
-        # Always in this order: two transactions that ask in two orders can wait for each other for ever.
+        # Always in this order: of two transactions with two orders, each could wait for the other.
+        questions: list[tuple[str, Callable[..., Any], object]] = []
         if "newest" in kinds:
-            self._questions.append(("newest", record_newest, Version.of(self._event)))
+            questions.append(("newest", record_newest, Version.of(self._event)))
         if "once" in kinds:
-            self._questions.append(("once", record_once, message_id))
+            questions.append(("once", record_once, self._event))
+        return questions
 
-    def _apply_in(self, transaction: Transaction[Any]) -> DispatchOutcome:
-        outcome: DispatchOutcome | None = None
+    def _begin(self, kind: type) -> Any:
+        """Return the context manager in which the handlers run."""
+        transaction, store, _ = self._how
         self._failure = "unavailable"
+        if transaction is None:
+            return nullcontext() if store is None else _Lease(store, self._event.message_id or "")
         manager = transaction()
-        if not isinstance(manager, AbstractContextManager):
-            raise _not_a("with", manager)
-        with manager as connection:
-            scope = self._how.scope
-            due = self._due({kind for kind, record, what in self._questions if record(connection, what, scope)})
-            self._call_all(due, connection)
-            outcome = "handled" if due else "duplicate"
-        return outcome or _refuse_suppression()
+        name = type(manager).__qualname__
+        if not isinstance(manager, kind):
+            statement, handlers = ("async with", "async") if self._is_async else ("with", "sync")
+            raise TypeError(
+                f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
+            )
+        modules = {cls.__module__.partition(".")[0] for cls in type(manager).__mro__}
+        if hasattr(manager, "execute") and modules & _NEVER_COMMIT:
+            raise TypeError(
+                f"{name} does not commit at the end of `with`, so everything would be lost. Give a function whose "
+                "context manager commits: Session.begin or engine.begin of SQLAlchemy, for example."
+            )
+        return manager
 
-    async def _apply_async_in(self, transaction: Transaction[Any], request: Request | None) -> DispatchOutcome:
-        outcome: DispatchOutcome | None = None
-        self._failure = "unavailable"
-        manager = transaction()
-        if not isinstance(manager, AbstractAsyncContextManager):
-            raise _not_a("async with", manager)
-        async with manager as connection:
-            scope = self._how.scope
-            due = self._due({kind for kind, record, what in self._questions if await record(connection, what, scope)})
-            await self._call_all_async(due, connection, request)
-            outcome = "handled" if due else "duplicate"
-        return outcome or _refuse_suppression()
-
-    def _due(self, kinds: set[str]) -> tuple[Handler, ...]:
-        """Return the handlers that are to run, in the order registered."""
+    def _due(self, kinds: set[str]) -> list[Handler]:
+        """Return the handlers that are to run. From here on an exception is a failure of the application."""
         self._failure = "failed"
-        return tuple(handler for handler in self.handlers if handler.kind == "on" or handler.kind in kinds)
+        return [handler for handler in self._handlers if handler.kind == "on" or handler.kind in kinds]
 
-    def _call_all(self, handlers: tuple[Handler, ...], connection: Any = None) -> None:
-        for handler in handlers:
-            _refuse_unfinished(handler, handler(self._event, connection))
+    async def _call(self, handler: Handler, connection: Any, request: Request | None) -> object:
+        if handler.is_async is False:
+            return await in_thread(partial(handler.call, self._event, connection))
+        step = handler.call(self._event, connection)
+        return await (request.interrupts(step) if request else step)
 
-    async def _call_all_async(self, handlers: tuple[Handler, ...], connection: Any, request: Request | None) -> None:
-        for handler in handlers:
-            if request is not None and request.gone:
-                raise asyncio.CancelledError  # the request was cancelled while a thread or the database was at work
-            if handler.is_async is False:
-                result = await in_thread(partial(handler, self._event, connection))
-            else:
-                step = handler(self._event, connection)
-                result = await (step if request is None else request.interrupts(step))
-            _refuse_unfinished(handler, result)
+    def _outcome_of(self, error: BaseException) -> Outcome:
+        if self._failure == "failed":
+            return "aborted" if isinstance(error, AbortDelivery) else "failed"
+        # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
+        mistakes = (TypeError, ValueError) if self._how.transaction is None else (TypeError, ValueError, RuntimeError)
+        return "failed" if isinstance(error, mistakes) else "unavailable"
 
-    def _claim(self, store: Store) -> DispatchOutcome | None:
-        """Claim the message. Return None if the handlers have to run, otherwise the outcome."""
-        self._failure = "unavailable"
-        claim = store.claim(self._event.message_id or "", self._owner)
-        self._failure = "failed"
+
+class _Claimed(Exception):  # noqa: N818  # it is an answer, not an error
+    """Another attempt has the message, or had it."""
+
+    def __init__(self, outcome: DispatchOutcome) -> None:
+        super().__init__()
+        self.outcome: DispatchOutcome = outcome
+
+
+class _Lease:
+    """The claim of one attempt on its message."""
+
+    def __init__(self, store: Store, message_id: str) -> None:
+        self._store = store
+        self._message_id = message_id
+        self._owner = token_hex(8)
+
+    def __enter__(self) -> None:
+        claim = self._store.claim(self._message_id, self._owner)
         if type(claim) is not Claim:
             raise TypeError(f"The claim() of a store must return a Claim, not {type(claim).__name__}.")
-        return _CLAIMED[claim]
+        if claim is not Claim.NEW:
+            raise _Claimed("duplicate" if claim is Claim.DONE else "in_progress")
 
-    def _complete(self, store: Store) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._complete()
+        else:
+            self._release()
+
+    async def __aenter__(self) -> None:
+        await in_thread(self.__enter__)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, FAILURES):
+            await in_thread_or_here(partial(self.__exit__, kind))
+        else:
+            self._release()  # an interrupt: there is no time to wait
+
+    def _complete(self) -> None:
         try:
-            store.complete(self._event.message_id or "")
+            self._store.complete(self._message_id)
         except FAILURES as error:
             # The effect is there, so the outcome stays "handled": another attempt would double the effect.
-            log_problem("The store failed to complete a message", error, self._event.message_id)
+            log_problem("The store failed to complete a message", error, self._message_id)
 
-    def _release(self, store: Store) -> None:
+    def _release(self) -> None:
         try:
-            store.release(self._event.message_id or "", self._owner)
+            self._store.release(self._message_id, self._owner)
         except FAILURES as error:
-            log_problem("The store failed to release a message; its lease will end", error, self._event.message_id)
-
-
-_CLAIMED: dict[Claim, DispatchOutcome | None] = {
-    Claim.NEW: None,
-    Claim.IN_PROGRESS: "in_progress",
-    Claim.DONE: "duplicate",
-}
-
-
-def run(application: Application, finish: Finish[ResultT]) -> ResultT:
-    """Apply an event in this thread.
-
-    Args:
-        application: The event and its handlers, all of them sync.
-        finish: Ends the dispatch. It gets the exception, because a returned exception would be in a reference cycle.
-
-    Returns:
-        What `finish` returns.
-    """
-    try:
-        outcome = application.apply()
-    except FAILURES as error:
-        return finish(application.outcome_of(error), error)
-    return finish(outcome, None)
-
-
-async def run_async(application: Application, finish: Finish[ResultT]) -> ResultT:
-    """Apply an event: async handlers in a task, sync handlers and the store in threads.
-
-    Args:
-        application: The event and its handlers.
-        finish: Ends the dispatch.
-
-    Returns:
-        What `finish` returns.
-    """
-    if not application.handlers:
-        return run(application, finish)
-    if not application.needs_loop:
-        # One thread runs everything from the claim to the log, so a cancelled request leaves nothing half done.
-        return await wait_shielded(start_in_thread(partial(run, application, finish)))
-    if application.is_bare:
-        return await _run_async_for(application, finish, None)
-    return await in_task(partial(_run_async_for, application, finish))
-
-
-async def _run_async_for(application: Application, finish: Finish[ResultT], request: Request | None) -> ResultT:
-    try:
-        outcome = await application.apply_async(request)
-    except FAILURES as error:
-        if isinstance(error, asyncio.CancelledError) and (request.gone if request else _cancelling()):
-            finish("cancelled", error)
-            raise
-        return finish(application.outcome_of(error), error)
-    return finish(outcome, None)
+            log_problem("The store failed to release a message; its lease will end", error, self._message_id)
 
 
 def transaction_of_includer() -> NoReturn:
-    """Stand for the transaction of the endpoint that includes the handlers: with it, they can do nothing else.
+    """Stand for the transaction of the object that includes the handlers: they run in no other.
 
     Raises:
-        RuntimeError: Always, because the handlers were dispatched without an endpoint.
+        RuntimeError: Always, because nothing has included the handlers.
     """
-    raise RuntimeError("These handlers have no transaction of their own: include() them where one is.")
+    raise RuntimeError("These handlers have no transaction of their own: include() them into an object that has one.")
 
 
 def handler_name(function: Callable[..., Any]) -> str:
@@ -347,17 +336,10 @@ def _cancelling() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _not_a(statement: str, manager: object) -> TypeError:
-    return TypeError(
-        f"The transaction must work in `{statement} transaction():`, because the handlers are "
-        f"{'async' if statement == 'async with' else 'sync'}, and a {type(manager).__name__} does not."
-    )
-
-
-def _refuse_suppression() -> NoReturn:
+def _refuse_silence() -> NoReturn:
     raise RuntimeError(
-        "The transaction hid an exception: a context manager for a transaction must let exceptions pass, after it has "
-        "rolled back."
+        "The transaction hid an exception. Its context manager has to let exceptions pass after it has rolled back; "
+        "otherwise a message that failed would count as handled."
     )
 
 
@@ -365,11 +347,10 @@ def _refuse_unfinished(handler: Handler, result: object) -> None:
     """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
     if result is None:
         return
+    name = handler_name(handler.function)
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        raise TypeError(
-            f"{handler_name(handler.function)} returned a generator, which nothing runs: write it without yield."
-        )
+        raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")
     if hasattr(result, "__await__"):
         if inspect.iscoroutine(result):
             result.close()  # otherwise Python warns that nobody awaited it
-        raise TypeError(f"{handler_name(handler.function)} returned something to await: declare it as async def.")
+        raise TypeError(f"{name} returned something to await: declare it as async def.")

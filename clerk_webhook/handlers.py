@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from types import UnionType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
 from ._dispatch import (
     AbortDelivery,
-    Application,
+    Dispatch,
     DispatchOutcome,
     Finish,
     Handler,
     How,
     Transaction,
     handler_name,
-    run,
-    run_async,
     transaction_of_includer,
 )
 from .events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
@@ -32,10 +31,8 @@ EventT = TypeVar("EventT", bound=Event[Any, Any])
 ResultT = TypeVar("ResultT")
 
 _Function: TypeAlias = Callable[..., Any]
-_Kind: TypeAlias = Literal["on", "newest", "once"]
 
-_TYPES: dict[type, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
-_CLASSES = frozenset({*_TYPES, UnknownEvent})
+_TYPES: dict[object, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
 
 
 class Handlers(Generic[ConnectionT]):
@@ -56,9 +53,11 @@ class Handlers(Generic[ConnectionT]):
     """
 
     @overload
-    def __init__(self: Handlers[None], *, transaction: None = None, store: Store | None = None) -> None: ...
+    def __init__(
+        self: Handlers[None], *, transaction: None = None, store: Store | None = None, scope: str = ""
+    ) -> None: ...
     @overload
-    def __init__(self, *, transaction: Transaction[ConnectionT], scope: str = "") -> None: ...
+    def __init__(self, *, transaction: Transaction[ConnectionT], store: None = None, scope: str = "") -> None: ...
     def __init__(
         self, *, transaction: Transaction[Any] | None = None, store: Store | None = None, scope: str = ""
     ) -> None:
@@ -67,29 +66,29 @@ class Handlers(Generic[ConnectionT]):
         Args:
             transaction: Begins a transaction: a function that returns a context manager, sync or async, which gives a
                 connection, commits at the end, and rolls back if there was an exception. `Session.begin` and
-                `engine.begin` of SQLAlchemy are such functions, and `pool.connection` of psycopg.
+                `engine.begin` of SQLAlchemy are such functions, and so is `pool.connection` of psycopg.
             store: Remembers which messages are done, for effects outside of your database.
-            scope: As in `record_newest`: the name of a part of an application that commits separately.
+            scope: The name of a part that commits separately, as in `record_newest`. It belongs to a transaction.
 
         Raises:
             TypeError: An argument has the wrong type, or both `transaction` and `store` are given.
         """
+        if isinstance(transaction, (AbstractContextManager, AbstractAsyncContextManager)):
+            raise TypeError("transaction must be the function that begins one, without a call: Session.begin.")
         if transaction is not None and not callable(transaction):
             raise TypeError(
-                f"transaction must be a function that begins one, such as Session.begin, not a "
+                f"transaction must be a function that begins one, such as Session.begin, not "
                 f"{type(transaction).__name__}."
             )
         if store is not None:
             _check_store(store)
             if transaction is not None:
-                raise TypeError("Give transaction or store: in a transaction, the inbox knows which messages are done.")
-        if scope and transaction is None:
-            raise TypeError("scope belongs to a transaction: a store has a name or a prefix of its own.")
+                raise TypeError("Give a transaction or a store: in a transaction, the inbox remembers the messages.")
         self._how = How(transaction, store, scope)
-        # Whether the handlers in the transaction are async. None if nobody knows yet.
+        # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else _is_async_transaction(transaction)
         self._handlers: list[Handler] = []
-        self._by_class: dict[type, tuple[Handler, ...]] = {}
+        self._by_class: dict[type, list[Handler]] = {}
 
     @overload
     def on(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
@@ -196,17 +195,16 @@ class Handlers(Generic[ConnectionT]):
             endpoint.include(billing.handlers)
             ```
         """
-        how = getattr(other, "_how", None)
-        if not isinstance(how, How):
+        if not isinstance(other, Handlers):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
             raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
         if other is self:
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
-        for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
-            anything = theirs in (None, "") or (theirs is transaction_of_includer and ours is not None)
-            if not anything and theirs != ours:
+        for name, theirs, ours in zip(How._fields, other._how, self._how, strict=True):
+            fits = theirs in {None, "", ours} or (theirs is transaction_of_includer and ours is not None)
+            if not fits:
                 raise TypeError(
-                    f"include() takes handlers with the same {name}, or without one: they run in the {name} of the "
-                    "object that includes them."
+                    f"The included handlers have another {name}. They would run in that of this object, so give the "
+                    "same to both, or none to the included."
                 )
         self._add(other._handlers)
 
@@ -216,11 +214,11 @@ class Handlers(Generic[ConnectionT]):
 
         Example:
             ```python
-            print(*endpoint.event_types, sep="\\n")
+            print(endpoint.event_types)
             ```
         """
-        classes = frozenset[type]().union(*(handler.event_classes for handler in self._handlers))
-        return sorted(_TYPES[cls] for cls in classes if cls in _TYPES)
+        classes = {cls for handler in self._handlers for cls in handler.event_classes}
+        return sorted(_TYPES[cls] for cls in classes - {UnknownEvent})
 
     def dispatch(self, event: WebhookEvent) -> DispatchOutcome:
         """Run the handlers of an event: in a worker, a backfill, a test or a route of one's own.
@@ -312,13 +310,13 @@ class Handlers(Generic[ConnectionT]):
         return await self._run_async(event, _result, state_only=True)
 
     def _run(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
-        """Dispatch an event in this thread. `_dispatch.run` says what `finish` is."""
+        """Dispatch an event in this thread. `Dispatch.run` says what `finish` is."""
         self._refuse_async()
-        return run(self._application(event, state_only), finish)
+        return self._dispatch_of(event, state_only=state_only).run(finish)
 
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
-        """Dispatch an event. `_dispatch.run_async` says what `finish` is."""
-        return await run_async(self._application(event, state_only), finish)
+        """Dispatch an event. `Dispatch.run` says what `finish` is."""
+        return await self._dispatch_of(event, state_only=state_only).run_async(finish)
 
     def _refuse_async(self) -> None:
         """Refuse async handlers, because nothing here would run them. A sync door calls this when it is made.
@@ -326,65 +324,64 @@ class Handlers(Generic[ConnectionT]):
         Raises:
             TypeError: A handler or the transaction is async.
         """
-        for handler in self._handlers:
-            if handler.is_async:
-                raise TypeError(
-                    f"{handler_name(handler.function)} is async, and nothing here runs async handlers: write it as "
-                    "def, use dispatch_async(), or mount clerk_webhook.asgi.application(endpoint)."
-                )
-        if self._is_async:
-            raise TypeError("The transaction is async, and nothing here runs async handlers: use dispatch_async().")
-
-    def _application(self, event: WebhookEvent, state_only: bool) -> Application:  # noqa: FBT001  # from the two above
-        by_class = self._by_class  # another thread that registers a handler replaces the dict
-        found = by_class.get(type(event))
-        if found is None:
-            found = tuple(handler for handler in self._handlers if type(event) in handler.event_classes)
-            by_class[type(event)] = found
-        if state_only:
-            found = tuple(handler for handler in found if handler.kind == "newest")
-        return Application(self._how, bool(self._is_async), event, found)
-
-    def _register(self, kind: _Kind, function: _Function) -> _Function:
-        if kind != "on" and self._how.transaction is None:
+        found = next((handler_name(handler.function) for handler in self._handlers if handler.is_async), None)
+        if self._is_async or found:
             raise TypeError(
-                f"{kind}() needs a transaction, in which it records what was handled: "
-                "Handlers(transaction=Session.begin). Without one, use on()."
+                f"{found or 'The transaction'} is async, and nothing here runs async handlers: write it as def, use "
+                "dispatch_async(), or mount clerk_webhook.asgi.application(endpoint)."
+            )
+
+    def _dispatch_of(self, event: WebhookEvent, *, state_only: bool) -> Dispatch:
+        event_class = type(event)
+        by_class = self._by_class  # another thread that registers a handler replaces the dict
+        found = by_class.get(event_class)
+        if found is None:
+            found = [handler for handler in self._handlers if event_class in handler.event_classes]
+            by_class[event_class] = found
+        if state_only:
+            found = [handler for handler in found if handler.kind == "newest"]
+        return Dispatch(self._how, event, found, is_async=bool(self._is_async))
+
+    def _register(self, kind: Literal["on", "newest", "once"], function: _Function) -> _Function:
+        transaction = self._how.transaction
+        if kind != "on" and transaction is None:
+            raise TypeError(
+                f"{kind}() records events in a transaction: Handlers(transaction=Session.begin), for example."
             )
         event_classes, takes_connection = _parameters(function)
-        if takes_connection and self._how.transaction is None:
+        if takes_connection and transaction is None:
             raise TypeError(
-                f"{handler_name(function)} takes a connection, and there is none: give "
-                "Handlers(transaction=Session.begin), or remove its second parameter."
+                f"{handler_name(function)} must take one argument, the event: a second one gets the connection, which "
+                "needs Handlers(transaction=Session.begin), for example."
             )
         is_async = _is(inspect.iscoroutinefunction, function)
-        either = self._how.transaction is transaction_of_includer and takes_connection and not is_async
+        either = transaction is transaction_of_includer and takes_connection and not is_async
         self._add([Handler(kind, function, event_classes, takes_connection, None if either else is_async)])
         return function
 
-    def _add(self, handlers: Iterable[Handler]) -> None:
-        added = list(handlers)
+    def _add(self, handlers: Sequence[Handler]) -> None:
         known = self._is_async
-        if self._how.transaction is not None:
-            for handler in added:
-                if known is not None and handler.is_async is (not known):
-                    kinds = ("async", "sync") if handler.is_async else ("sync", "async")
-                    raise TypeError(
-                        "{} is {}, and the transaction or a handler before it is {}: they have to be of one kind.".format(
-                            handler_name(handler.function), *kinds
-                        )
-                    )
-                if known is None:
-                    known = handler.is_async
+        for handler in handlers if self._how.transaction is not None else ():
+            if known is None:
+                known = handler.is_async
+            if handler.is_async not in {None, known}:
+                ours, theirs = ("async", "sync") if handler.is_async else ("sync", "async")
+                raise TypeError(
+                    f"{handler_name(handler.function)} is {ours}, and the transaction or a handler before it is "
+                    f"{theirs}: all in one transaction have to be of one kind."
+                )
         self._is_async = known
-        self._handlers += added
+        self._handlers += handlers
         self._by_class = {}
 
 
 def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:
     if error is not None:
-        raise error
-    result: DispatchOutcome = outcome  # without an exception it is none of the others
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame: break the reference cycle
+    result: DispatchOutcome = outcome  # the other outcomes come with an exception
     return result
 
 
@@ -398,49 +395,52 @@ def _check_store(store: object) -> None:
 
 def _is_async_transaction(transaction: _Function) -> bool | None:
     """Return whether a transaction is async. None if that cannot be known without opening one."""
-    function = inspect.unwrap(transaction)
+    function = _innermost(transaction)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        return inspect.isasyncgenfunction(function)  # of contextlib's decorators
+        return inspect.isasyncgenfunction(function)  # under a decorator of contextlib
     try:
-        returned = get_type_hints(function)["return"]
-    except Exception:  # noqa: BLE001  # no annotation, or one that only a type checker can read
+        returned = get_type_hints(function).get("return")
+    except Exception:  # noqa: BLE001  # an annotation is not there at run time
         return None
     manager = get_origin(returned) or returned
-    ways = (hasattr(manager, "__enter__"), hasattr(manager, "__aenter__"))
-    return ways[1] if any(ways) and not all(ways) else None
+    ways = hasattr(manager, "__enter__"), hasattr(manager, "__aenter__")
+    return ways[1] if ways[0] is not ways[1] else None
 
 
 def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
-    """Return the event classes in the annotation of the first parameter, and whether there is a second one."""
+    """Return the event classes in the annotation of the first parameter, and whether a second one gets the connection.
+
+    Raises:
+        TypeError: The function cannot be a handler.
+    """
     if isinstance(function, type) or not callable(function):
         what = f"the class {function.__name__}" if isinstance(function, type) else type(function).__name__
         raise TypeError(f"A handler must be a function that takes an event, not {what}.")
-    name = handler_name(function)
     if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
+    name = handler_name(function)
     try:
-        signature = _signature(function, follow_wrapped=False)
-        wrapped = _signature(function)
+        own, wrapped = (_signature(function, follow_wrapped=follow) for follow in (False, True))
     except ValueError:  # some built-in functions do not show their parameters
-        raise TypeError(f"{name} does not show its parameters: wrap it in a function of your own.") from None
+        raise TypeError(f"{name} has no annotation: write a function around it.") from None
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
-    takes_connection = _fits(signature, 2) and not (_fits(signature, 1) and _fits(wrapped, 1))
-    if not takes_connection and not _fits(signature, 1):
-        raise TypeError(f"{name} must take the event, or the event and the connection, and nothing else.")
-    first = next(iter(wrapped.parameters.values()))
-    return _event_classes(name, _resolve(first.annotation, function)), takes_connection
+    takes_connection = _takes(own, 2) and not (_takes(own, 1) and _takes(wrapped, 1))
+    if not takes_connection and not _takes(own, 1):
+        raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
+    annotation = next(iter(wrapped.parameters.values())).annotation
+    return _event_classes(annotation, function, name), takes_connection
 
 
-def _signature(function: _Function, *, follow_wrapped: bool = True) -> inspect.Signature:
+def _signature(function: _Function, *, follow_wrapped: bool) -> inspect.Signature:
     if sys.version_info >= (3, 14):
-        from annotationlib import Format  # noqa: PLC0415  # a newer Python's
+        from annotationlib import Format  # noqa: PLC0415  # of this Python
 
-        # The annotation of the second parameter may be known to type checkers alone.
+        # Of the other annotations, some may be known to type checkers alone.
         return inspect.signature(function, follow_wrapped=follow_wrapped, annotation_format=Format.FORWARDREF)
     return inspect.signature(function, follow_wrapped=follow_wrapped)
 
 
-def _fits(signature: inspect.Signature, count: int) -> bool:
+def _takes(signature: inspect.Signature, count: int) -> bool:
     try:
         signature.bind(*[None] * count)
     except TypeError:
@@ -448,40 +448,45 @@ def _fits(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
-def _resolve(annotation: object, function: _Function) -> object:
-    """Return the object that an annotation names, or the text if there is none."""
-    if not isinstance(annotation, str):
-        return annotation
-    while not hasattr(function, "__globals__") or hasattr(function, "__wrapped__"):
+def _event_classes(annotation: Any, function: _Function, name: str) -> frozenset[type]:
+    """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
+    hint = ""
+    if isinstance(annotation, str):
+        try:
+            annotation = eval(annotation, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
+        except (NameError, AttributeError) as error:
+            hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
+    classes: list[Any] = []
+    parts = [annotation]
+    for part in parts:
+        if get_origin(part) in {Union, UnionType}:
+            parts += get_args(part)
+        elif hasattr(part, "__value__"):
+            parts.append(part.__value__)  # of a `type` statement
+        else:
+            classes.append(part)
+    if not all(isinstance(cls, type) and (cls is UnknownEvent or cls in _TYPES) for cls in classes):
+        raise TypeError(
+            f"The first parameter of {name} must be annotated with a class of clerk_webhook.events, a union of them or "
+            "WebhookEvent, because the annotation says which events it gets: "
+            f"def {name.rpartition('.')[2]}(event: events.UserCreated | events.UserUpdated).{hint}"
+        )
+    return frozenset(classes)
+
+
+def _innermost(function: Any) -> Any:
+    """Return the function that a decorator, a partial, a method or an object with `__call__` is made of."""
+    while True:
         if isinstance(function, partial):
             function = function.func
         elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
+        elif inspect.ismethod(function):
+            function = function.__func__
+        elif not inspect.isroutine(function):
+            function = type(function).__call__
         else:
-            function = getattr(function, "__func__", type(function).__call__)
-    try:
-        return eval(annotation, function.__globals__)  # noqa: S307  # as typing.get_type_hints, but this one alone
-    except NameError:
-        return annotation
-
-
-def _event_classes(name: str, annotation: Any) -> frozenset[type]:
-    classes: set[Any] = set()
-    waiting = [annotation]
-    while waiting:
-        part = waiting.pop()
-        part = getattr(part, "__value__", part)  # of a `type` statement
-        if get_origin(part) in {Union, UnionType}:
-            waiting += get_args(part)
-        else:
-            classes.add(part)
-    if not classes <= _CLASSES:
-        raise TypeError(
-            f"The first parameter of {name} must be annotated with a class of clerk_webhook.events, a union of them, or "
-            "WebhookEvent, because the annotation says for which events it is called: "
-            "def save(event: events.UserCreated | events.UserUpdated)."
-        )
-    return frozenset(classes)
+            return function
 
 
 def _is(kind: Callable[[object], bool], function: _Function) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from clerk_webhook import parse_event
-from clerk_webhook.inbox import Version, newest
+from clerk_webhook.inbox import Version, record_newest
 
 CREATE_USERS = "CREATE TABLE IF NOT EXISTS users (id text PRIMARY KEY, name text, deleted integer NOT NULL)"
 NOON = 1_700_000_000_000
@@ -65,7 +65,7 @@ def orders(left, events):
 
 
 def rank(version):
-    """Return a tuple that compares as `newest` must."""
+    """Return a tuple that compares as `record_newest` must."""
     if version.deleted:
         return (1,)
     return (0, version.updated_at, version.timestamp, version.message_id)
@@ -84,8 +84,8 @@ class Mirror:
         return cursor
 
     def receive(self, event, user_id, name, *, fails=False):
-        """Handle an event, or the version of an object, in a transaction, and return what `newest` said."""
-        due = newest(self.connection, event)
+        """Handle an event, or the version of an object, in a transaction, and return what `record_newest` said."""
+        due = record_newest(self.connection, event)
         if due:
             self.execute(
                 "INSERT INTO users VALUES (?, ?, ?) "
@@ -114,7 +114,7 @@ def check_every_order(mirror, most_duplicates):
             user_id, best = f"user_{count}", ()
             for event in arrived:
                 version = Version.of(event)._replace(id=user_id)
-                due = newest(mirror.connection, version)
+                due = record_newest(mirror.connection, version)
                 assert due == (rank(version) > best), arrived
                 if due:
                     best, state = rank(version), event.data["first_name"]

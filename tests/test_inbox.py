@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from interpreter import python
 
 from clerk_webhook import events, inbox, parse_event
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, newest, once
+from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, record_newest, record_once
 from clerk_webhook.testing import sample_event
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
@@ -59,7 +59,7 @@ def test_only_a_type_that_ends_in_deleted_is_a_deletion(wire_type):
 def test_an_event_without_an_id_has_no_version(data, connection):
     event = parse_event({"type": "team.created", "data": data})
     with pytest.raises(ValueError, match=r"team\.created has no data\.id"):
-        newest(connection, event)
+        record_newest(connection, event)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_newest_is_true_exactly_for_a_version_newer_than_all_before(history):
         connection.execute(CREATE_TABLE)
         best = ()
         for version in history:
-            assert newest(connection, version) is (rank(version) > best)
+            assert record_newest(connection, version) is (rank(version) > best)
             best = max(best, rank(version))
 
 
@@ -171,27 +171,27 @@ TestMirror.settings = settings(max_examples=30, stateful_step_count=30, deadline
 
 
 def test_an_event_is_newest_once(connection):
-    assert newest(connection, UPDATED) is True
-    assert newest(connection, UPDATED) is False
-    assert newest(connection, CREATED) is False
-    assert newest(connection, LATER) is True
+    assert record_newest(connection, UPDATED) is True
+    assert record_newest(connection, UPDATED) is False
+    assert record_newest(connection, CREATED) is False
+    assert record_newest(connection, LATER) is True
     assert rows(connection) == [("user", "user_1", "001700000002000.001700000002004.msg_2")]
 
 
 def test_nothing_is_newer_than_a_deletion(connection):
-    assert newest(connection, DELETED)
-    assert not newest(connection, DELETED)
-    assert not newest(connection, LATER)
-    assert not newest(connection, Version("user", "user_1", 10**15 - 1, 10**15 - 1, "~~~~"))
+    assert record_newest(connection, DELETED)
+    assert not record_newest(connection, DELETED)
+    assert not record_newest(connection, LATER)
+    assert not record_newest(connection, Version("user", "user_1", 10**15 - 1, 10**15 - 1, "~~~~"))
     assert rows(connection) == [("user", "user_1", "deleted")]
 
 
 def test_resources_of_other_kinds_and_other_scopes_are_others(connection):
-    assert newest(connection, Version("user", "x_1", 1))
-    assert newest(connection, Version("session", "x_1", 1))
-    assert newest(connection, Version("user", "x_2", 1))
-    assert newest(connection, Version("user", "x_1", 1), "mailing")
-    assert not newest(connection, Version("user", "x_1", 1), scope="mailing")
+    assert record_newest(connection, Version("user", "x_1", 1))
+    assert record_newest(connection, Version("session", "x_1", 1))
+    assert record_newest(connection, Version("user", "x_2", 1))
+    assert record_newest(connection, Version("user", "x_1", 1), "mailing")
+    assert not record_newest(connection, Version("user", "x_1", 1), scope="mailing")
     assert [(kind, id_) for kind, id_, _ in rows(connection)] == [
         ("session", "x_1"),
         ("user", "x_1"),
@@ -201,12 +201,12 @@ def test_resources_of_other_kinds_and_other_scopes_are_others(connection):
 
 
 def test_a_message_is_handled_once(connection):
-    assert once(connection, CREATED) is True
-    assert once(connection, CREATED) is False
-    assert once(connection, "msg_0") is False
-    assert once(connection, UPDATED) is True
-    assert once(connection, CREATED, "mailing") is True
-    assert once(connection, "msg_0", scope="mailing") is False
+    assert record_once(connection, CREATED) is True
+    assert record_once(connection, CREATED) is False
+    assert record_once(connection, "msg_0") is False
+    assert record_once(connection, UPDATED) is True
+    assert record_once(connection, CREATED, "mailing") is True
+    assert record_once(connection, "msg_0", scope="mailing") is False
     zero = "000000000000000.000000000000000."
     assert rows(connection) == [
         ("message:", "msg_0", zero),
@@ -216,41 +216,41 @@ def test_a_message_is_handled_once(connection):
 
 
 def test_newest_and_once_do_not_know_of_each_other(connection):
-    assert once(connection, CREATED)
-    assert newest(connection, CREATED)
+    assert record_once(connection, CREATED)
+    assert record_newest(connection, CREATED)
 
 
 @pytest.mark.parametrize("event", ["", user_event("user.created")])
 def test_a_message_without_an_id_is_refused(event, connection):
     with pytest.raises(ValueError, match="no message id"):
-        once(connection, event)
+        record_once(connection, event)
 
 
 def test_a_rollback_takes_the_record_back(connection):
     connection.commit()
-    assert newest(connection, CREATED)
+    assert record_newest(connection, CREATED)
     connection.rollback()
-    assert newest(connection, CREATED)
+    assert record_newest(connection, CREATED)
     connection.commit()
     connection.rollback()
-    assert not newest(connection, CREATED)
+    assert not record_newest(connection, CREATED)
 
 
 def test_a_record_says_when_it_was_written_in_seconds(connection):
     def seen_at():
         return connection.execute("SELECT seen_at FROM clerk_webhook_inbox").fetchone()[0]
 
-    newest(connection, CREATED)
+    record_newest(connection, CREATED)
     assert time.time() - 60 < seen_at() <= time.time()
     connection.execute("UPDATE clerk_webhook_inbox SET seen_at = 1")
-    assert not newest(connection, CREATED)
+    assert not record_newest(connection, CREATED)
     assert seen_at() == 1
-    assert newest(connection, LATER)
+    assert record_newest(connection, LATER)
     assert seen_at() > 1
 
 
 def test_the_table_can_be_created_again_and_demands_everything(connection):
-    newest(connection, CREATED)
+    record_newest(connection, CREATED)
     connection.execute(CREATE_TABLE)
     assert len(rows(connection)) == 1
     columns = connection.execute(
@@ -268,27 +268,27 @@ def test_a_row_comes_back_although_none_is_counted(connection):
     cursor = connection.execute(*Version.of(CREATED).statement("qmark"))
     assert cursor.rowcount < 1
     assert cursor.fetchone() is not None
-    assert not newest(connection, CREATED)
+    assert not record_newest(connection, CREATED)
 
 
 def test_the_purge_forgets_old_messages_and_no_deletion(connection):
-    newest(connection, DELETED)
-    once(connection, "msg_old")
-    once(connection, "msg_old", "mailing")
+    record_newest(connection, DELETED)
+    record_once(connection, "msg_old")
+    record_once(connection, "msg_old", "mailing")
     connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400")
-    once(connection, "msg_new")
+    record_once(connection, "msg_new")
     purge = "DELETE FROM clerk_webhook_inbox WHERE kind LIKE 'message:%' AND seen_at < ?"
     assert connection.execute(purge, (time.time() - 90 * 86400,)).rowcount == 2
-    assert once(connection, "msg_old")
-    assert not once(connection, "msg_new")
-    assert not newest(connection, LATER)
+    assert record_once(connection, "msg_old")
+    assert not record_once(connection, "msg_new")
+    assert not record_newest(connection, LATER)
 
 
 @pytest.mark.parametrize("row_factory", [None, sqlite3.Row, lambda cursor, row: dict(enumerate(row))])
 def test_a_row_factory_does_not_matter(row_factory, connection):
     connection.row_factory = row_factory
-    assert newest(connection, CREATED) is True
-    assert newest(connection, CREATED) is False
+    assert record_newest(connection, CREATED) is True
+    assert record_newest(connection, CREATED) is False
 
 
 # Autocommit.
@@ -298,10 +298,10 @@ def test_the_statement_is_complete_before_the_commit(tmp_path):
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute(CREATE_TABLE)
         cursor = connection.cursor()
-        assert newest(cursor, CREATED)
+        assert record_newest(cursor, CREATED)
         connection.commit()
         with closing(sqlite3.connect(tmp_path / "a.db", timeout=0)) as other:
-            assert not newest(other, CREATED)
+            assert not record_newest(other, CREATED)
 
 
 @pytest.mark.parametrize("gate", [newest, once])
@@ -334,10 +334,10 @@ def test_each_mode_of_sqlite3_is_autocommit_or_is_not(isolation_level, attribute
     mode = SimpleNamespace(isolation_level=isolation_level, in_transaction=in_transaction, **attribute)
     cursor = SimpleNamespace(connection=mode, execute=connection.execute)
     if fine:
-        assert newest(cursor, CREATED)
+        assert record_newest(cursor, CREATED)
     else:
         with pytest.raises(RuntimeError, match="autocommit"):
-            newest(cursor, CREATED)
+            record_newest(cursor, CREATED)
 
 
 if sys.version_info >= (3, 12):  # which brought the attribute
@@ -346,13 +346,13 @@ if sys.version_info >= (3, 12):  # which brought the attribute
     def test_autocommit_by_the_attribute_of_python_3_12_is_refused_too(isolation_level):
         with closing(sqlite3.connect(":memory:", autocommit=True, isolation_level=isolation_level)) as connection:
             with pytest.raises(RuntimeError, match="autocommit"):
-                newest(connection, CREATED)
+                record_newest(connection, CREATED)
             connection.autocommit = False
             connection.execute(CREATE_TABLE)
-            assert newest(connection, CREATED)
+            assert record_newest(connection, CREATED)
             connection.rollback()
             connection.execute(CREATE_TABLE)
-            assert newest(connection, CREATED)
+            assert record_newest(connection, CREATED)
 
 
 # Connections in the shape of each library's, on SQLite: what each is asked, and that nothing else is asked before.
@@ -514,12 +514,12 @@ def shape(request):
 def test_each_kind_of_connection_gives_the_same_answers(shape):
     database = Database()
     connection = SHAPES[shape](database)
-    answers = [newest(connection, event) for event in (UPDATED, UPDATED, CREATED, DELETED, LATER)]
+    answers = [record_newest(connection, event) for event in (UPDATED, UPDATED, CREATED, DELETED, LATER)]
     assert [settled(answer) for answer in answers] == [True, False, False, True, False]
-    assert settled(newest(connection, CREATED, "mailing")) is True
-    assert [settled(once(connection, CREATED)) for _ in range(2)] == [True, False]
+    assert settled(record_newest(connection, CREATED, "mailing")) is True
+    assert [settled(record_once(connection, CREATED)) for _ in range(2)] == [True, False]
     database.sqlite.rollback()
-    assert settled(newest(connection, CREATED)) is True
+    assert settled(record_newest(connection, CREATED)) is True
     if not shape.startswith("aiosqlite"):  # there the statement is executed by sqlite3 itself
         assert {*database.executed} == {Version("", "", 0).statement(PARAMSTYLES.get(shape, "format"))[0]}
     database.sqlite.close()
@@ -540,16 +540,16 @@ def test_psycopg_in_autocommit_inside_a_transaction_is_fine(status, fine):
     database = Database(autocommit=True, status=status)
     for connection in (psycopg(database), cursor(database, connection=psycopg(database))):
         if fine:
-            assert newest(connection, CREATED, str(connection))
+            assert record_newest(connection, CREATED, str(connection))
         else:
             with pytest.raises(RuntimeError, match="autocommit"):
-                newest(connection, CREATED)
+                record_newest(connection, CREATED)
     database.sqlite.close()
 
 
 def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
     database = Database()
-    answer = newest(SHAPES[shape](database), CREATED)
+    answer = record_newest(SHAPES[shape](database), CREATED)
     if isinstance(answer, AwaitableBool):
         with pytest.raises(TypeError, match="await newest"):
             bool(answer)
@@ -571,7 +571,7 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
 )
 def test_anything_but_a_connection_is_refused(connection):
     with pytest.raises(TypeError, match=rf"over {type(connection).__name__}\. Use Version\.statement"):
-        newest(connection, CREATED)
+        record_newest(connection, CREATED)
 
 
 def test_all_names_that_are_defined_here_are_public_or_have_an_underscore():

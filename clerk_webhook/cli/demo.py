@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .. import events
 from .._parse import parse_event
 from ..errors import ClerkWebhookError
-from ..inbox import CREATE_TABLE, newest
+from ..inbox import CREATE_TABLE, record_newest
 from ..testing import sample_event, signed_request
 from ..users import full_name, primary_email_address
 from ..webhook import Webhook
@@ -68,7 +68,7 @@ class Receiver(BaseHTTPRequestHandler):
             status, outcome, detail = 200, type(event).__name__, read_typed(event)
             if isinstance(event, events.UserCreated | events.UserUpdated):
                 with self.lock, self.database:  # the connection commits the gate and the effect together
-                    if not newest(self.database, event):
+                    if not record_newest(self.database, event):
                         outcome, detail = "not_newer", "the inbox has this version or a newer one: nothing is written"
         except ClerkWebhookError as error:
             status, outcome, detail = error.status, error.code, str(error)

@@ -8,7 +8,7 @@ import time
 
 import psycopg
 
-from clerk_webhook.inbox import Version, newest, once
+from clerk_webhook.inbox import Version, record_newest, record_once
 
 RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 POINTS = ("before the gate", "after the gate", "after the effect", "after the commit")
@@ -26,10 +26,10 @@ def connect(target, isolation=None):
 
 
 def gate(connection, name, message_id):
-    """Ask one of the two gates for a message. To `newest` each is the only version of a resource of its own."""
+    """Ask one of the two gates for a message. To `record_newest` each is the only version of a resource of its own."""
     if name == "once":
-        return once(connection, message_id)
-    return newest(connection, Version("user", message_id, 1, message_id=message_id))
+        return record_once(connection, message_id)
+    return record_newest(connection, Version("user", message_id, 1, message_id=message_id))
 
 
 def insert(connection, message_id):

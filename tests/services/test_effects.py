@@ -38,18 +38,18 @@ def url(postgres_url):
 
 
 def test_a_stricter_isolation_level_raises_and_the_next_attempt_works(url):
-    names = {"psycopg": psycopg, "url": url, "newest": inbox.newest, "created": CREATED, "updated": UPDATED}
+    names = {"psycopg": psycopg, "url": url, "record_newest": inbox.record_newest, "created": CREATED, "updated": UPDATED}
     with pytest.raises(psycopg.errors.SerializationFailure):
         exec(block("REPEATABLE_READ"), names)
     with psycopg.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
-        assert inbox.newest(connection, UPDATED)
+        assert inbox.record_newest(connection, UPDATED)
 
 
 def test_many_resources_in_one_transaction_deadlock(url):
     together = Barrier(2)
     failures = []
-    names = {"psycopg": psycopg, "url": url, "newest": inbox.newest}
+    names = {"psycopg": psycopg, "url": url, "record_newest": inbox.record_newest}
     definition, _, _ = block("in_one_transaction").partition("\n\nin_one_transaction(")
     exec(definition, names)
 

@@ -31,7 +31,7 @@ from inbox_connections import (
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, newest, once
+from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, record_newest, record_once
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
 
@@ -87,16 +87,16 @@ def test_each_kind_of_connection_gives_the_same_answers(kind, database):
                 return [await settle(gate(connection, *each)) for each in arguments]
 
             events = [(UPDATED,), (UPDATED,), (CREATED,), (LATER,), (DELETED,), (DELETED,), (LATER,)]
-            assert await answers(newest, *events) == [True, False, False, True, True, False, False]
-            assert await answers(newest, (CREATED, "mailing"), (CREATED, "mailing")) == [True, False]
-            assert await answers(once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [True, False, True, False]
-            assert await answers(once, (CREATED, "mailing"), ("msg_0", "mailing")) == [True, False]
+            assert await answers(record_newest, *events) == [True, False, False, True, True, False, False]
+            assert await answers(record_newest, (CREATED, "mailing"), (CREATED, "mailing")) == [True, False]
+            assert await answers(record_once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [True, False, True, False]
+            assert await answers(record_once, (CREATED, "mailing"), ("msg_0", "mailing")) == [True, False]
             await settle(rollback())
-            assert await answers(newest, (UPDATED,), (CREATED,)) == [True, False]
+            assert await answers(record_newest, (UPDATED,), (CREATED,)) == [True, False]
             await settle(commit())
-            assert await answers(newest, (UPDATED,), (LATER,)) == [False, True]
+            assert await answers(record_newest, (UPDATED,), (LATER,)) == [False, True]
             await settle(rollback())
-            assert await answers(newest, (UPDATED,)) == [False]
+            assert await answers(record_newest, (UPDATED,)) == [False]
 
     database.execute(CREATE_TABLE)
     asyncio.run(check())
@@ -113,7 +113,7 @@ CURES = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("gate", [newest, once])
+@pytest.mark.parametrize("gate", [record_newest, record_once])
 def test_autocommit_is_refused_before_anything_is_executed(gate, kind, database):
     cure = next(cure for library, cure in CURES.items() if library in kind)
 
@@ -129,10 +129,10 @@ def test_autocommit_is_refused_before_anything_is_executed(gate, kind, database)
 def test_a_forgotten_await_is_an_error_and_executes_nothing(kind, database):
     async def check():
         async with KINDS[kind](database.target) as (connection, commit, _):
-            answer = newest(connection, CREATED)
+            answer = record_newest(connection, CREATED)
             assert isinstance(answer, AwaitableBool) == ("sync" in kind or "aiosqlite" in kind)
             if isinstance(answer, AwaitableBool):
-                with pytest.raises(TypeError, match="await newest"):
+                with pytest.raises(TypeError, match="await record_newest"):
                     assert answer
             await settle(commit())
             return isinstance(answer, bool)
@@ -147,7 +147,7 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(kind, database):
 
 def refused(connection):
     with pytest.raises(RuntimeError, match="autocommit"):
-        newest(connection, CREATED)
+        record_newest(connection, CREATED)
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pysqlite"])
@@ -186,13 +186,13 @@ def test_sqlalchemy_on_sqlite_may_begin_by_a_listener(sqlite):
     engine = sa.create_engine(sqlalchemy_url(sqlite.target, "pysqlite"))
     listen(engine, begin=True)
     with engine.connect() as connection:
-        assert newest(connection, CREATED)
+        assert record_newest(connection, CREATED)
     with Session(engine) as session:
-        assert newest(session, CREATED)
+        assert record_newest(session, CREATED)
         session.rollback()
-        assert newest(session, CREATED)
+        assert record_newest(session, CREATED)
         session.commit()
-        assert not newest(session, CREATED)
+        assert not record_newest(session, CREATED)
     engine.dispose()
 
 
@@ -201,9 +201,9 @@ def test_sqlalchemy_on_aiosqlite_may_begin_by_a_listener(sqlite):
         engine = create_async_engine(sqlalchemy_url(sqlite.target, "aiosqlite"))
         listen(engine.sync_engine, begin=True)
         async with AsyncSession(engine) as session:
-            assert await newest(session, CREATED)
+            assert await record_newest(session, CREATED)
             await session.rollback()
-            assert await newest(session, CREATED)
+            assert await record_newest(session, CREATED)
         await engine.dispose()
 
     sqlite.execute(CREATE_TABLE)
@@ -224,15 +224,15 @@ def test_sqlalchemys_connection_can_still_be_committed_as_usual(postgres):
     postgres.execute(CREATE_TABLE)
     engine = sa.create_engine(sqlalchemy_url(postgres.target, "psycopg"))
     with engine.begin() as connection:
-        assert newest(connection, CREATED)
+        assert record_newest(connection, CREATED)
         with connection.begin_nested() as savepoint:
-            assert newest(connection, UPDATED)
+            assert record_newest(connection, UPDATED)
             savepoint.rollback()
-        assert newest(connection, UPDATED)
+        assert record_newest(connection, UPDATED)
     with Session(engine) as session, session.begin():
-        assert not newest(session, UPDATED)
+        assert not record_newest(session, UPDATED)
     with Session(engine) as session:
-        assert newest(session.connection(), LATER)
+        assert record_newest(session.connection(), LATER)
     engine.dispose()
     assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
 
@@ -241,16 +241,16 @@ def test_psycopgs_autocommit_is_refused_after_its_transaction(postgres):
     with psycopg.connect(postgres.target, autocommit=True) as connection:
         with connection.transaction():
             connection.execute(CREATE_TABLE)
-            assert newest(connection, CREATED)
+            assert record_newest(connection, CREATED)
         refused(connection)
         refused(connection.cursor())
         with connection.pipeline():
             connection.execute("SELECT 1")  # its result is under way, so the connection is not idle
             refused(connection)
             with connection.transaction():
-                assert newest(connection, UPDATED)
+                assert record_newest(connection, UPDATED)
         connection.autocommit = False
-        assert newest(connection, LATER)
+        assert record_newest(connection, LATER)
         connection.rollback()
 
 
@@ -261,7 +261,7 @@ def test_psycopg2_by_its_isolation_level_is_refused_and_inside_begin_is_not(post
         refused(connection)
         refused(connection.cursor())
         connection.cursor().execute("BEGIN")
-        assert newest(connection, CREATED)
+        assert record_newest(connection, CREATED)
 
 
 def test_django_without_autocommit_needs_no_atomic_block(postgres):
@@ -269,15 +269,15 @@ def test_django_without_autocommit_needs_no_atomic_block(postgres):
     with django_connection(postgres.target) as connection:
         using = connection.alias
         transaction.set_autocommit(False, using=using)
-        assert newest(connection, CREATED)
+        assert record_newest(connection, CREATED)
         transaction.rollback(using=using)
-        assert newest(connection, CREATED)
+        assert record_newest(connection, CREATED)
         transaction.commit(using=using)
         transaction.set_autocommit(True, using=using)
         with transaction.atomic(using=using):
-            assert not newest(connection, CREATED)
+            assert not record_newest(connection, CREATED)
             with transaction.atomic(using=using):
-                assert newest(connection, UPDATED)
+                assert record_newest(connection, UPDATED)
     assert postgres.versions() == [("001700000001000.001700000001022.msg_1",)]
 
 
@@ -288,10 +288,10 @@ if sys.version_info >= (3, 12):  # which brought the attribute
             async with aiosqlite.connect(sqlite.target, autocommit=True) as connection:
                 for target in (connection, await connection.cursor()):
                     with pytest.raises(RuntimeError, match="autocommit"):
-                        await newest(target, CREATED)
+                        await record_newest(target, CREATED)
             async with aiosqlite.connect(sqlite.target, autocommit=False) as connection:
                 await connection.execute(CREATE_TABLE)
-                assert await newest(connection, CREATED)
+                assert await record_newest(connection, CREATED)
 
         asyncio.run(check())
 
@@ -302,7 +302,7 @@ if sys.version_info >= (3, 12):  # which brought the attribute
             engine = make(sqlalchemy_url(sqlite.target, driver), connect_args={"autocommit": True})
             session = (AsyncSession if driver == "aiosqlite" else Session)(engine)
             with pytest.raises(RuntimeError, match="autocommit"):
-                await settle(newest(session, CREATED))
+                await settle(record_newest(session, CREATED))
             await settle(session.close())
             await settle(engine.dispose())
 
@@ -325,8 +325,8 @@ if sys.version_info >= (3, 12):  # which brought the attribute
 def test_row_and_cursor_factories_do_not_matter(opened, options, postgres):
     async def check():
         async with opened(postgres.target, **options) as (connection, *_):
-            assert newest(connection, CREATED) is True
-            assert newest(connection, CREATED) is False
+            assert record_newest(connection, CREATED) is True
+            assert record_newest(connection, CREATED) is False
 
     postgres.execute(CREATE_TABLE)
     asyncio.run(check())
@@ -335,8 +335,8 @@ def test_row_and_cursor_factories_do_not_matter(opened, options, postgres):
 def test_an_answer_can_be_gathered(postgres):
     async def check():
         async with await psycopg.AsyncConnection.connect(postgres.target) as connection:
-            assert await asyncio.gather(newest(connection, CREATED), once(connection, CREATED)) == [True, True]
-            assert await asyncio.wait_for(newest(connection, CREATED), 5) is False
+            assert await asyncio.gather(record_newest(connection, CREATED), record_once(connection, CREATED)) == [True, True]
+            assert await asyncio.wait_for(record_newest(connection, CREATED), 5) is False
 
     postgres.execute(CREATE_TABLE)
     asyncio.run(check())
@@ -352,6 +352,6 @@ def test_engines_and_pools_are_refused(postgres):
         async with asyncpg.create_pool(postgres.target, min_size=1, max_size=1) as asyncpg_pool:
             for wrong in (engine, async_engine, sessionmaker(engine), pool, async_pool, asyncpg_pool, psycopg):
                 with pytest.raises(TypeError, match="does not know"):
-                    await settle(newest(wrong, CREATED))
+                    await settle(record_newest(wrong, CREATED))
 
     asyncio.run(check())

@@ -20,7 +20,7 @@ from histories import history
 from inbox_connections import django_connection, sqlalchemy_url
 from sqlalchemy.orm import Session
 
-from clerk_webhook.inbox import CREATE_TABLE, Version, newest, once
+from clerk_webhook.inbox import CREATE_TABLE, Version, record_newest, record_once
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
 
@@ -54,9 +54,9 @@ def test_in_autocommit_a_message_is_lost_whose_effect_fails(url):
     with psycopg.connect(url) as connection:
         connection.execute("DELETE FROM clerk_webhook_inbox")
         connection.commit()
-        assert once(connection, "msg_1")
+        assert record_once(connection, "msg_1")
         connection.rollback()  # the cure: the failure takes the record back
-        assert once(connection, "msg_1")
+        assert record_once(connection, "msg_1")
 
 
 # The returned row, and not the row count.
@@ -67,7 +67,7 @@ def test_sqlite3_counts_no_row_before_it_has_fetched_one(path):
         cursor = connection.execute(*Version.of(CREATED).statement("qmark"))
         assert cursor.rowcount < 1
         assert len(cursor.fetchall()) == 1
-        assert newest(connection, UPDATED)
+        assert record_newest(connection, UPDATED)
 
 
 # The gate first.
@@ -77,18 +77,18 @@ def test_on_sqlite_a_transaction_that_read_before_the_gate_is_refused_at_once(pa
     with closing(sqlite3.connect(path, timeout=60)) as late, closing(sqlite3.connect(path)) as other:
         late.execute("BEGIN")
         late.execute("SELECT * FROM clerk_webhook_inbox").fetchall()
-        assert newest(other, CREATED)
+        assert record_newest(other, CREATED)
         other.commit()
         started = time.monotonic()
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            newest(late, UPDATED)
+            record_newest(late, UPDATED)
         assert time.monotonic() - started < 30  # it did not wait: waiting can't help
         late.rollback()
         late.execute("BEGIN IMMEDIATE")  # the cure, if something has to be read first
         late.execute("SELECT * FROM clerk_webhook_inbox").fetchall()
-        assert newest(late, UPDATED)
+        assert record_newest(late, UPDATED)
         late.commit()
-        assert newest(late, LATER)  # the other cure: sqlite3 begins by itself, with the gate
+        assert record_newest(late, LATER)  # the other cure: sqlite3 begins by itself, with the gate
 
 
 # Serialization failures.
@@ -99,19 +99,19 @@ def test_in_stricter_isolation_the_later_of_two_fails_and_its_next_delivery_is_a
     with psycopg.connect(url) as first, psycopg.connect(url) as second:
         first.isolation_level = second.isolation_level = level
         second.execute("SELECT 1 FROM ledger")
-        assert once(first, "msg_1")
+        assert record_once(first, "msg_1")
         first.commit()
         with pytest.raises(psycopg.errors.SerializationFailure):
-            once(second, "msg_1")
+            record_once(second, "msg_1")
         second.rollback()
-        assert not once(second, "msg_1")
+        assert not record_once(second, "msg_1")
 
 
 def test_in_read_committed_the_later_of_two_waits_for_the_first(url):
     with psycopg.connect(url) as first, psycopg.connect(url) as second:
         answers = []
-        assert newest(first, CREATED)
-        waiting = threading.Thread(target=lambda: answers.append(newest(second, CREATED)))
+        assert record_newest(first, CREATED)
+        waiting = threading.Thread(target=lambda: answers.append(record_newest(second, CREATED)))
         waiting.start()
         waiting.join(0.2)
         assert not answers
@@ -123,8 +123,8 @@ def test_in_read_committed_the_later_of_two_waits_for_the_first(url):
 def test_the_one_that_waits_is_the_first_if_the_other_fails(url):
     with psycopg.connect(url) as first, psycopg.connect(url) as second:
         answers = []
-        assert newest(first, CREATED)
-        waiting = threading.Thread(target=lambda: answers.append(newest(second, CREATED)))
+        assert record_newest(first, CREATED)
+        waiting = threading.Thread(target=lambda: answers.append(record_newest(second, CREATED)))
         waiting.start()
         waiting.join(0.2)
         first.rollback()
@@ -138,7 +138,7 @@ def test_the_one_that_waits_is_the_first_if_the_other_fails(url):
 def test_two_handlers_that_commit_separately_need_a_scope_each(url):
     def handle(scope, fails=False):
         with psycopg.connect(url) as connection:
-            due = newest(connection, CREATED, scope)
+            due = record_newest(connection, CREATED, scope)
             if fails:
                 connection.rollback()
             return due
@@ -159,18 +159,18 @@ def test_the_purge_forgets_old_messages_and_keeps_deletions(database, request):
     target = request.getfixturevalue(database)
     connect = psycopg.connect if database == "url" else sqlite3.connect
     with closing(connect(target)) as connection:
-        newest(connection, DELETED)
-        newest(connection, DELETED, "mailing")
+        record_newest(connection, DELETED)
+        record_newest(connection, DELETED, "mailing")
         for message_id in ("msg_1", "msg_2"):
-            once(connection, message_id)
-            once(connection, message_id, "mailing")
+            record_once(connection, message_id)
+            record_once(connection, message_id, "mailing")
         connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400 WHERE id <> 'msg_2'")
         limit = int(time.time()) - 90 * 86400
         purge = f"DELETE FROM clerk_webhook_inbox WHERE kind LIKE 'message:%' AND seen_at < {limit}"
         assert connection.execute(purge).rowcount == 2
-        assert [once(connection, "msg_1"), once(connection, "msg_1", "mailing")] == [True, True]
-        assert [once(connection, "msg_2"), once(connection, "msg_2", "mailing")] == [False, False]
-        assert [newest(connection, LATER), newest(connection, LATER, "mailing")] == [False, False]
+        assert [record_once(connection, "msg_1"), record_once(connection, "msg_1", "mailing")] == [True, True]
+        assert [record_once(connection, "msg_2"), record_once(connection, "msg_2", "mailing")] == [False, False]
+        assert [record_newest(connection, LATER), record_newest(connection, LATER, "mailing")] == [False, False]
 
 
 # The order of texts.
@@ -239,7 +239,7 @@ def test_alembic_sees_no_difference_between_the_table_and_its_five_lines(engine)
 def test_the_table_that_sqlalchemy_makes_is_as_good(engine):
     sqlalchemy_table().create_all(engine)
     with Session(engine) as session:
-        assert [newest(session, event) for event in (UPDATED, UPDATED, CREATED, DELETED)] == [True, False, False, True]
+        assert [record_newest(session, event) for event in (UPDATED, UPDATED, CREATED, DELETED)] == [True, False, False, True]
         session.commit()
 
 
@@ -254,7 +254,7 @@ def test_djangos_run_sql_makes_the_table_and_drops_it(database, request):
         with connection.schema_editor() as editor:
             operation.database_forwards("app", editor, state, state)
         with transaction.atomic(using=connection.alias):
-            assert newest(connection, CREATED)
+            assert record_newest(connection, CREATED)
         with connection.schema_editor() as editor:
             operation.database_backwards("app", editor, state, state)
         assert "clerk_webhook_inbox" not in connection.introspection.table_names()

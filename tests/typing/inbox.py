@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_s
 from sqlalchemy.orm import Session, scoped_session
 
 from clerk_webhook import WebhookEvent, events
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, newest, once
+from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, record_newest, record_once
 
 
 class DjangoConnection:
@@ -56,19 +56,19 @@ def sync(
     django_connection: DjangoConnection,
     django_cursor: DjangoCursor,
 ) -> None:
-    assert_type(newest(session, event), bool)
-    assert_type(newest(scoped, event), bool)
-    assert_type(newest(connection, event), bool)
-    assert_type(newest(psycopg_connection, event), bool)
-    assert_type(newest(psycopg_cursor, event), bool)
-    assert_type(newest(psycopg2_connection, event), bool)
-    assert_type(newest(psycopg2_cursor, event), bool)
-    assert_type(newest(sqlite3_connection, event), bool)
-    assert_type(newest(sqlite3_cursor, event), bool)
-    assert_type(newest(django_connection, event), bool)
-    assert_type(newest(django_cursor, event), bool)
-    assert_type(once(session, event), bool)
-    assert_type(once(django_connection, event), bool)
+    assert_type(record_newest(session, event), bool)
+    assert_type(record_newest(scoped, event), bool)
+    assert_type(record_newest(connection, event), bool)
+    assert_type(record_newest(psycopg_connection, event), bool)
+    assert_type(record_newest(psycopg_cursor, event), bool)
+    assert_type(record_newest(psycopg2_connection, event), bool)
+    assert_type(record_newest(psycopg2_cursor, event), bool)
+    assert_type(record_newest(sqlite3_connection, event), bool)
+    assert_type(record_newest(sqlite3_cursor, event), bool)
+    assert_type(record_newest(django_connection, event), bool)
+    assert_type(record_newest(django_cursor, event), bool)
+    assert_type(record_once(session, event), bool)
+    assert_type(record_once(django_connection, event), bool)
 
 
 async def asynchronous(
@@ -84,25 +84,25 @@ async def asynchronous(
     aiosqlite_connection: aiosqlite.Connection,
     aiosqlite_cursor: aiosqlite.Cursor,
 ) -> None:
-    assert_type(newest(session, event), AwaitableBool)
-    assert_type(newest(scoped, event), AwaitableBool)
-    assert_type(newest(connection, event), AwaitableBool)
-    assert_type(newest(psycopg_connection, event), AwaitableBool)
-    assert_type(newest(psycopg_cursor, event), AwaitableBool)
-    assert_type(newest(asyncpg_connection, event), AwaitableBool)
-    assert_type(newest(asyncpg_pooled, event), AwaitableBool)
-    assert_type(newest(without_stubs, event), AwaitableBool)
-    assert_type(newest(aiosqlite_connection, event), AwaitableBool)
-    assert_type(newest(aiosqlite_cursor, event), AwaitableBool)
-    assert_type(await newest(session, event), bool)
-    assert_type(await once(session, event, "mailing"), bool)
+    assert_type(record_newest(session, event), AwaitableBool)
+    assert_type(record_newest(scoped, event), AwaitableBool)
+    assert_type(record_newest(connection, event), AwaitableBool)
+    assert_type(record_newest(psycopg_connection, event), AwaitableBool)
+    assert_type(record_newest(psycopg_cursor, event), AwaitableBool)
+    assert_type(record_newest(asyncpg_connection, event), AwaitableBool)
+    assert_type(record_newest(asyncpg_pooled, event), AwaitableBool)
+    assert_type(record_newest(without_stubs, event), AwaitableBool)
+    assert_type(record_newest(aiosqlite_connection, event), AwaitableBool)
+    assert_type(record_newest(aiosqlite_cursor, event), AwaitableBool)
+    assert_type(await record_newest(session, event), bool)
+    assert_type(await record_once(session, event, "mailing"), bool)
 
 
 def events_and_versions(connection: Connection, created: events.UserCreated, unknown: events.UnknownEvent) -> None:
-    assert_type(newest(connection, created), bool)
-    assert_type(newest(connection, unknown, scope="mailing"), bool)
-    assert_type(newest(connection, Version("user", "user_1", 1_700_000_000_000)), bool)
-    assert_type(once(connection, "msg_1", scope="mailing"), bool)
+    assert_type(record_newest(connection, created), bool)
+    assert_type(record_newest(connection, unknown, scope="mailing"), bool)
+    assert_type(record_newest(connection, Version("user", "user_1", 1_700_000_000_000)), bool)
+    assert_type(record_once(connection, "msg_1", scope="mailing"), bool)
     assert_type(Version.of(created).statement(), tuple[str, tuple[str, str, str, int]])
     assert_type(Version.of(unknown).statement("numeric_dollar", "mailing"), tuple[str, tuple[str, str, str, int]])
     text: str = CREATE_TABLE

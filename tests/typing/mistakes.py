@@ -24,7 +24,7 @@ from clerk_webhook import (
 )
 from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
-from clerk_webhook.inbox import Version, newest, once
+from clerk_webhook.inbox import Version, record_newest, record_once
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
 from clerk_webhook.users import full_name
@@ -148,31 +148,31 @@ async def async_without_an_event(request: HttpRequest) -> HttpResponse:
 
 
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
-    if newest(session, event):  # E pyright: it must be awaited
+    if record_newest(session, event):  # E pyright: it must be awaited
         print()
-    if not once(connection, event):  # E pyright: it must be awaited
+    if not record_once(connection, event):  # E pyright: it must be awaited
         print()
 
 
 def awaitable_for_an_answer(event: WebhookEvent, session: AsyncSession) -> bool:
-    return newest(session, event)  # E: it must be awaited
+    return record_newest(session, event)  # E: it must be awaited
 
 
 async def needless_await(event: WebhookEvent, session: Session) -> None:
-    await newest(session, event)  # E: the session is sync
+    await record_newest(session, event)  # E: the session is sync
 
 
 def no_connection(event: WebhookEvent, engine: Engine, async_engine: AsyncEngine, make: sessionmaker[Session]) -> None:
-    newest(engine, event)  # E: one of its connections is wanted
-    newest(async_engine, event)  # E: one of its connections is wanted
-    once(make, event)  # E: one of its sessions is wanted
-    once("sqlite://", event)  # E: a connection is wanted
+    record_newest(engine, event)  # E: one of its connections is wanted
+    record_newest(async_engine, event)  # E: one of its connections is wanted
+    record_once(make, event)  # E: one of its sessions is wanted
+    record_once("sqlite://", event)  # E: a connection is wanted
 
 
 def of_the_other(event: WebhookEvent, session: Session) -> None:
-    newest(session, "msg_1")  # E: a message id has no order
-    once(session, Version("user", "user_1", 1))  # E: a version is no message
-    newest(session, {"id": "user_1"})  # E: the event is wanted
+    record_newest(session, "msg_1")  # E: a message id has no order
+    record_once(session, Version("user", "user_1", 1))  # E: a version is no message
+    record_newest(session, {"id": "user_1"})  # E: the event is wanted
     Version.of(event).statement("pyformat")  # E: its name is format
 
 

@@ -1,0 +1,165 @@
+"""Every kind of connection, in one shape: a program yields statements and is sent the rows that come back.
+
+A program is a generator, so each is written once for sync and async connections. The module of the connection's library
+checks that the connection may be used, before the first statement, and executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+Value: TypeAlias = str | float | bool | None
+Rows: TypeAlias = Sequence[Sequence[Any]]
+T = TypeVar("T")
+# A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters.
+Program: TypeAlias = Generator[tuple[str, Sequence[Value]], Rows, T]
+Paramstyle: TypeAlias = Literal["format", "qmark", "numeric_dollar"]
+
+# The root module of a connection's class, and the module here that knows the connections of this library.
+_LIBRARIES = {
+    "aiosqlite": "_aiosqlite",
+    "asyncpg": "_asyncpg",
+    "django": "_django",
+    "psycopg": "_psycopg",
+    "psycopg2": "_psycopg2",
+    "sqlalchemy": "_sqlalchemy",
+    "sqlite3": "_sqlite3",
+}
+_OF_MYSQL = {"MySQLdb", "aiomysql", "asyncmy", "mariadb", "mysql", "pymysql"}
+# libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
+# https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
+PQTRANS_INTRANS = 2
+# What makes a parameter jsonb whatever the driver does with a text. SQLite has no such cast, and needs none.
+AS_JSON = "?::text::jsonb"
+
+
+def run(connection: object, program: Program[T]) -> T | Coroutine[Any, Any, T]:
+    """Run a program over a connection of any kind: its result, or a coroutine of it if the connection is async.
+
+    Raises:
+        RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
+        TypeError: The connection is of another library.
+    """
+    for cls in type(connection).__mro__:
+        root = cls.__module__.partition(".")[0]
+        if root in _LIBRARIES:
+            library: Any = import_module(f".{_LIBRARIES[root]}", __package__)
+            result: T | Coroutine[Any, Any, T] = library.run(connection, program)
+            return result
+        if root in _OF_MYSQL:
+            raise other_database("MySQL or MariaDB")
+    raise unknown_connection(connection)
+
+
+def drive(program: Program[T], execute: Callable[[str, Sequence[Value]], Rows]) -> T:
+    """Run a program by a function that executes a statement and returns its rows."""
+    try:
+        statement = next(program)
+        while True:
+            statement = program.send(execute(*statement))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def drive_async(program: Program[T], execute: Callable[[str, Sequence[Value]], Awaitable[Rows]]) -> T:
+    """Run a program by an async function that executes a statement and returns its rows."""
+    try:
+        statement = next(program)
+        while True:
+            statement = program.send(await execute(*statement))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+@lru_cache(maxsize=32)
+def styled(sql: str, paramstyle: Paramstyle) -> str:
+    """Return a statement with its parameters marked as a driver wants them."""
+    if paramstyle == "format":
+        return sql.replace("?", "%s")
+    if paramstyle == "numeric_dollar":
+        first, *others = sql.split("?")
+        return first + "".join(f"${number}{other}" for number, other in enumerate(others, 1))
+    return sql
+
+
+def for_sqlite(sql: str) -> str:
+    """Return a statement without the casts that SQLite does not know."""
+    return sql.replace(AS_JSON, "?")
+
+
+def refuse_autocommit(*, on: bool, cure: str) -> None:
+    """Raise `RuntimeError` if a connection is in autocommit."""
+    if on:
+        raise RuntimeError(f"This connection is in autocommit, so a message whose effect fails would be lost. {cure}")
+
+
+def other_database(name: str) -> RuntimeError:
+    """Return the error for a connection to another database."""
+    return RuntimeError(
+        f"{name} has no ON CONFLICT ... RETURNING as PostgreSQL and SQLite have it, and the inbox is made of it. "
+        "Connect to one of the two, or use a store for messages: clerk_webhook.stores."
+    )
+
+
+def unknown_connection(connection: object) -> TypeError:
+    """Return the error for an object that is no connection of a library that is known."""
+    kind = type(connection)
+    return TypeError(
+        f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
+        "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
+        "Version.statement() is for other drivers."
+    )
+
+
+# Type checkers know the connections by these protocols. Async connections have an async `close`.
+
+
+class _Executes(Protocol):
+    """SQLAlchemy's sessions and connections, psycopg's and sqlite3's connections and cursors, psycopg2's cursors."""
+
+    @property
+    def execute(self) -> Callable[..., Any]: ...
+    def close(self) -> None: ...
+
+
+class _HasCursor(Protocol):
+    """Connections of psycopg2 and Django."""
+
+    @property
+    def cursor(self) -> Callable[..., Any]: ...
+    def close(self) -> None: ...
+
+
+class _DjangoCursor(Protocol):
+    @property
+    def db(self) -> Any: ...
+
+
+class _DjangoProxy(Protocol):
+    """`django.db.connection`, unless stubs are installed."""
+
+    def __contains__(self, key: Any) -> bool: ...
+    def __getattr__(self, item: Any) -> Any: ...
+
+
+class _ExecutesAsync(Protocol):
+    """SQLAlchemy's sessions and connections, psycopg's and aiosqlite's connections and cursors, asyncpg's too."""
+
+    @property
+    def execute(self) -> Callable[..., Any]: ...
+    def close(self) -> Awaitable[Any]: ...
+
+
+class _AsyncpgPooled(Protocol):
+    """The connection of an asyncpg pool, unless stubs are installed."""
+
+    def _detach(self) -> Any: ...
+
+
+SyncConnection: TypeAlias = _Executes | _HasCursor | _DjangoCursor | _DjangoProxy
+AsyncConnection: TypeAlias = _ExecutesAsync | _AsyncpgPooled

@@ -1,0 +1,122 @@
+"""SQLAlchemy's sessions and connections, sync and async, scoped or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from . import _aiosqlite
+from ._connections import (
+    Paramstyle,
+    Program,
+    Rows,
+    Value,
+    drive,
+    for_sqlite,
+    other_database,
+    refuse_autocommit,
+    styled,
+    unknown_connection,
+)
+
+T = TypeVar("T")
+
+_CURE = 'Use an engine without isolation_level="AUTOCOMMIT".'
+_NAMES = {"mssql": "SQL Server", "mysql": "MySQL", "oracle": "Oracle"}
+
+
+class Dialect(Protocol):
+    """A database and its driver. Only MySQL's has `is_mariadb`."""
+
+    name: str
+    driver: str
+    is_async: bool
+
+
+class Result(Protocol):
+    """The result of a statement."""
+
+    @property
+    def returns_rows(self) -> bool: ...
+    def fetchall(self) -> Rows: ...
+
+
+class Connection(Protocol):
+    """A connection. A session has one as `connection()`."""
+
+    dialect: Dialect
+    # The pool's: `dbapi_connection` is a driver's connection or an adapter of an async one, `driver_connection` is the
+    # driver's always.
+    connection: Any
+    # `dispatch.begin` holds who listens to the begin of a transaction.
+    dispatch: Any
+
+    def in_transaction(self) -> bool: ...
+    def in_nested_transaction(self) -> bool: ...
+    def begin(self) -> object: ...
+    def exec_driver_sql(self, statement: str, parameters: tuple[Value, ...]) -> Result: ...
+
+
+class AsyncConnection(Protocol):
+    """An async session or connection: a sync one in a coroutine."""
+
+    def run_sync(self, fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]: ...
+
+
+def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
+    """Run a program over a session or connection."""
+    if hasattr(connection, "session_factory"):  # scoped_session and async_scoped_session
+        connection = connection()
+    if hasattr(connection, "run_sync"):  # AsyncSession and AsyncConnection
+        asynchronous: AsyncConnection = connection
+        return asynchronous.run_sync(_run, program)
+    return _run(connection, program)
+
+
+def _run(connection: Any, program: Program[T]) -> T:
+    if hasattr(connection, "get_bind"):  # Session
+        connection = connection.connection()
+    if not hasattr(connection, "exec_driver_sql"):
+        raise unknown_connection(connection)
+    own: Connection = connection
+    name = own.dialect.name
+    if name not in {"postgresql", "sqlite"}:
+        raise other_database("MariaDB" if getattr(own.dialect, "is_mariadb", False) else _NAMES.get(name, name))
+    if not own.in_transaction():
+        own.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
+    if name == "sqlite":
+        _check_sqlite(own)
+        return drive(program, lambda sql, parameters: _execute(own, for_sqlite(sql), parameters))
+    refuse_autocommit(on=own.connection.dbapi_connection.autocommit is True, cure=_CURE)
+    paramstyle: Paramstyle = "numeric_dollar" if own.dialect.driver == "asyncpg" else "format"
+    return drive(program, lambda sql, parameters: _execute(own, styled(sql, paramstyle), parameters))
+
+
+def _execute(connection: Connection, sql: str, parameters: Sequence[Value]) -> Rows:
+    result = connection.exec_driver_sql(sql, tuple(parameters))
+    return result.fetchall() if result.returns_rows else ()
+
+
+def _check_sqlite(connection: Connection) -> None:
+    from ._sqlite3 import autocommits, begins_always  # noqa: PLC0415  # a Python may lack SQLite
+
+    def check(raw: Any) -> tuple[bool, bool]:
+        return autocommits(raw), begins_always(raw)
+
+    async def check_async(driver_connection: Any) -> tuple[bool, bool]:
+        return await _aiosqlite.in_thread(driver_connection, check)
+
+    pooled = connection.connection
+    if connection.dialect.is_async:
+        in_autocommit, is_begun = pooled.dbapi_connection.run_async(check_async)
+    else:
+        in_autocommit, is_begun = check(pooled.driver_connection)
+    refuse_autocommit(on=in_autocommit, cure=_CURE)
+    # sqlite3 sends no BEGIN before a SAVEPOINT, so its RELEASE commits. A listener of "begin" is what sends BEGIN:
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html
+    if connection.in_nested_transaction() and not is_begun and not connection.dispatch.begin:
+        raise RuntimeError(
+            "sqlite3 sends no BEGIN before the SAVEPOINT of begin_nested(), so the end of the savepoint commits, and a "
+            'message whose effect fails after it would be lost. Send BEGIN by a listener of the engine\'s "begin" '
+            'event, or connect with connect_args={"autocommit": False} on Python 3.12 or newer.'
+        )

@@ -1,0 +1,40 @@
+"""sqlite3's connections and cursors."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TypeVar
+
+from ._connections import Program, Rows, Value, drive, for_sqlite, refuse_autocommit, unknown_connection
+
+T = TypeVar("T")
+
+
+def run(connection: object, program: Program[T]) -> T:
+    """Run a program over a connection, or over the connection of a cursor."""
+    raw = connection.connection if isinstance(connection, sqlite3.Cursor) else connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise unknown_connection(connection)
+    refuse_autocommit(on=autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
+
+    def execute(sql: str, parameters: Sequence[Value]) -> Rows:
+        # A plain cursor, because a row factory of the caller's may make anything of a row.
+        return sqlite3.Cursor(raw).execute(for_sqlite(sql), parameters).fetchall()
+
+    text_factory, raw.text_factory = raw.text_factory, str
+    try:
+        return drive(program, execute)
+    finally:
+        raw.text_factory = text_factory
+
+
+def autocommits(raw: sqlite3.Connection) -> bool:
+    """Return whether the next statement would commit by itself."""
+    # Python 3.12 added `autocommit`: True, False, or the old way by `isolation_level`, which is -1.
+    return not raw.in_transaction and (raw.isolation_level is None or getattr(raw, "autocommit", -1) is True)
+
+
+def begins_always(raw: sqlite3.Connection) -> bool:
+    """Return whether a transaction is always open, as PEP 249 wants it: by `autocommit=False`, from Python 3.12 on."""
+    return getattr(raw, "autocommit", -1) is False
