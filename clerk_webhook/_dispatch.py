@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias,
 
 from ._cancellation import in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
 from ._problems import log_problem
-from .inbox import Version
-from .inbox import newest as record_newest
-from .inbox import once as record_once
+from .inbox import Version, record_newest, record_once
 from .stores import Claim
 
 if TYPE_CHECKING:

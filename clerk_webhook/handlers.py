@@ -199,14 +199,15 @@ class Handlers(Generic[ConnectionT]):
             raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
         if other is self:
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
-        for name, theirs, ours in zip(How._fields, other._how, self._how, strict=True):
-            fits = theirs in {None, "", ours} or (theirs is transaction_of_includer and ours is not None)
+        how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
+        for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
+            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
             if not fits:
                 raise TypeError(
                     f"The included handlers have another {name}. They would run in that of this object, so give the "
                     "same to both, or none to the included."
                 )
-        self._add(other._handlers)
+        self._add(handlers)
 
     @property
     def event_types(self) -> list[str]:
@@ -414,7 +415,7 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         TypeError: The function cannot be a handler.
     """
     if isinstance(function, type) or not callable(function):
-        what = f"the class {function.__name__}" if isinstance(function, type) else type(function).__name__
+        what = getattr(function, "__name__", type(function).__name__)
         raise TypeError(f"A handler must be a function that takes an event, not {what}.")
     if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
@@ -448,7 +449,7 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
     return True
 
 
-def _event_classes(annotation: Any, function: _Function, name: str) -> frozenset[type]:
+def _event_classes(annotation: object, function: _Function, name: str) -> frozenset[type]:
     """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
     hint = ""
     if isinstance(annotation, str):
@@ -457,7 +458,7 @@ def _event_classes(annotation: Any, function: _Function, name: str) -> frozenset
         except (NameError, AttributeError) as error:
             hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
     classes: list[Any] = []
-    parts = [annotation]
+    parts: list[Any] = [annotation]
     for part in parts:
         if get_origin(part) in {Union, UnionType}:
             parts += get_args(part)
