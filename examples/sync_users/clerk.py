@@ -54,18 +54,22 @@ def pages(clerk: httpx2.Client, kind: str, last_id: str = "", offset: int = 0) -
 
 
 def _users(clerk: httpx2.Client, last_id: str, offset: int) -> Iterator[tuple[list[Any], int]]:
-    try:
-        page = ask_for_list(clerk, "/users", **({"starting_after": last_id} if last_id else {}))
-    except httpx2.HTTPStatusError as error:
-        if not last_id or error.response.status_code not in {400, 404, 422}:
-            raise
-        # Clerk's reference does not say how it answers if that user was deleted meanwhile.
-        print(f"Clerk cannot go on after {last_id}, so the users are listed from the start.", file=sys.stderr)
-        page, offset = ask_for_list(clerk, "/users"), 0
-    while page:
-        offset += len(page)
+    cursors = ["", last_id] if last_id else [""]
+    while True:
+        try:
+            page = ask_for_list(clerk, "/users", **({"starting_after": cursors[-1]} if cursors[-1] else {}))
+        except httpx2.HTTPStatusError as error:
+            if len(cursors) == 1 or error.response.status_code not in {400, 404, 422}:
+                raise
+            # Clerk's reference does not say how it answers if that user was deleted meanwhile. So it is asked for those
+            # after the user before, or for all if the user is the one at whom an earlier run stopped.
+            cursors.pop()
+            continue
+        if not page:
+            return
+        offset = offset + len(page) if cursors[-1] else len(page)
+        cursors = [one["id"] for one in page]
         yield page, offset
-        page = ask_for_list(clerk, "/users", starting_after=page[-1]["id"])
 
 
 def _others(clerk: httpx2.Client, path: str, last_id: str, offset: int) -> Iterator[tuple[list[Any], int]]:

@@ -48,11 +48,12 @@ def reconcile(clerk: httpx2.Client, *, dry_run: bool, max_deletions: int | None)
                 delete(kind, one)
 
 
-def absent(clerk: httpx2.Client, kind: str, ids: list[str]) -> set[str]:
+def absent(clerk: httpx2.Client, kind: str, ids: list[str]) -> list[str]:
     """Return the users or organizations that Clerk does not have. Those that it has are written."""
     found = ask_for_list(clerk, PATHS[kind], **{f"{kind}_id": ids})
     apply(kind, found, again=False)
-    return set(ids) - {one["id"] for one in found}
+    have = {one["id"] for one in found}
+    return [one for one in ids if one not in have]
 
 
 def absent_memberships(clerk: httpx2.Client, kind: str, ids: list[str]) -> Iterator[str]:
@@ -65,7 +66,8 @@ def absent_memberships(clerk: httpx2.Client, kind: str, ids: list[str]) -> Itera
             path = f"/organizations/{quote(organization_id, safe='')}/memberships"
             found = ask_for_list(clerk, path, user_id=list(members.values()))
             apply(kind, found, again=False)
-            members = {one: members[one] for one in members.keys() - {one["id"] for one in found}}
+            for one in found:
+                members.pop(one["id"], None)
         yield from members
 
 

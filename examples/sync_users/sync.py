@@ -3,8 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session as OrmSession
 
-from clerk_webhook import events
-from clerk_webhook.handlers import Handlers
+from clerk_webhook import Handlers, events
 from clerk_webhook.mirror import Mirror
 from clerk_webhook.users import primary_email_address
 from models import Mail, Session, now

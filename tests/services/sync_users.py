@@ -243,6 +243,6 @@ def differences(engine, ends):
     wrong = []
     for table, end in ends.items():
         with engine.connect() as connection:
-            found = dict(connection.exec_driver_sql(f"SELECT id, {columns[table]} FROM {table}").tuples().all())
+            found = dict(map(tuple, connection.exec_driver_sql(f"SELECT id, {columns[table]} FROM {table}")))
         wrong += [row_id for row_id in found.keys() | end.keys() if found.get(row_id, "absent") != end.get(row_id)]
     return wrong
