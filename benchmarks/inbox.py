@@ -1,9 +1,9 @@
 """Say what the inbox costs: `python benchmarks/inbox.py`, with PostgreSQL on its usual local port.
 
-`record_newest` against the statement alone, a transaction with the gate against one without, and both in tables of 1,000 to
-1,000,000 rows. Contestants run in turns on one connection, so that a machine whose speed drifts is the same for all;
-quoted are medians of the ratios turn by turn. `CLERK_WEBHOOK_TEST_POSTGRES` names another server, as in tests/services.
-Needs the `services` group of dependencies. The database that it makes is dropped at the end.
+`record_newest` against the statement alone, a transaction with the gate against one without, and both in tables of
+1,000 to 1,000,000 rows. Contestants run in turns on one connection, so that a machine whose speed drifts is the same
+for all; quoted are medians of the ratios turn by turn. `CLERK_WEBHOOK_TEST_POSTGRES` names another server, as in
+tests/services. Needs the `services` group of dependencies. The database that it makes is dropped at the end.
 """
 
 from __future__ import annotations

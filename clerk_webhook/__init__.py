@@ -35,6 +35,7 @@ from .webhook import Message, Webhook, verify, verify_and_parse
 if TYPE_CHECKING:
     from . import types
     from .endpoint import Endpoint
+    from .handlers import Handlers
 else:
 
     def __getattr__(name: str) -> object:
@@ -43,14 +44,15 @@ else:
 
         if name == "types":
             return import_module(".types", __name__)
-        if name == "Endpoint":
-            return import_module(".endpoint", __name__).Endpoint
+        if name in {"Endpoint", "Handlers"}:
+            return getattr(import_module(f".{name.lower()}", __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = [
     "ClerkWebhookError",
     "Endpoint",
+    "Handlers",
     "Headers",
     "InvalidHeaderError",
     "Message",

@@ -1,15 +1,17 @@
 """Turn JSON into an event: the decoder, its limits, and the rules of a body.
 
-This module verifies no signature, and it does no I/O.
+This module verifies no signature, and it does no I/O but one warning in the log.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
+from ._pruning import MAX_DEPTH, without_deep_values, without_lone_surrogates
 from .errors import PayloadError
 from .events import EVENT_CLASSES, UnknownEvent
 
@@ -18,14 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["event_from_json", "parse_event", "parse_json", "to_bytes"]
 
-# Users write into genuine events (`unsafe_metadata`), and Python cannot copy or pickle a value that is nested too
-# deeply. 200 is far above the five levels of Clerk's events, and orjson writes no more than 254.
-_MAX_DEPTH = 200
-
-# Any, because a check against dict itself gives a dict of Unknown, and a check by a function takes noticeable time.
-_DICT: Any = dict
-_CONTAINERS: Any = (dict, list)
-_BYTES: Any = (bytes, bytearray, memoryview)
+# The limit of Python's own int(), by default. A conversion takes the square of the number of digits.
+_MAX_DIGITS = 4300
 
 
 def parse_event(
@@ -36,10 +32,13 @@ def parse_event(
     This function verifies nothing. Use `verify_and_parse` for a request.
 
     The body must be a JSON object with a string `type`. `data` must be an object if the type is a known one. Nothing
-    else is required, because Clerk adds fields and leaves some out.
+    else is required, because Clerk adds fields and leaves some out. Values that not every parser and database can hold
+    are replaced: null stands for numbers of more than 4,300 digits or beyond a float, for NaN, and for values nested
+    deeper than 200 levels; U+FFFD stands for half of a surrogate pair.
 
     Args:
-        payload: The body as UTF-8 bytes or text, or the JSON object that was parsed from the body.
+        payload: The body as UTF-8 bytes or text, or the JSON object that was parsed from the body. Of an object, only
+            values that are nested too deeply are replaced, in a copy.
         message_id: The `svix-id` header. The event keeps it.
 
     Returns:
@@ -47,8 +46,7 @@ def parse_event(
         release.
 
     Raises:
-        PayloadError: The body is not a Clerk event, it is nested deeper than 200 levels, or it has an integer of more
-            than 4,300 digits.
+        PayloadError: The body is not a Clerk event.
         TypeError: The payload is neither text nor bytes nor a mapping.
 
     Example:
@@ -58,22 +56,30 @@ def parse_event(
     """
     if isinstance(payload, Mapping):
         value = payload if isinstance(payload, dict) else dict(payload)
-        _refuse_deep(value)
+        if _is_deep(value):
+            value = _shallow(value, MAX_DEPTH)
+            _warn(message_id)
         return event_from_json(value, message_id)
-    return event_from_json(parse_json(payload), message_id)
+    return event_from_json(parse_json(payload, message_id=message_id), message_id)
 
 
-def parse_json(body: bytes | bytearray | memoryview | str, loads: Callable[[bytes], object] | None = None) -> object:
-    """Return the JSON value of a body.
+def parse_json(
+    body: bytes | bytearray | memoryview | str,
+    loads: Callable[[bytes], object] | None = None,
+    *,
+    message_id: str | None = None,
+) -> object:
+    """Return the JSON value of a body, without what a user can write to hide an event.
 
     `json.loads` would guess the encoding first and accept NaN, and its errors hold the whole body.
 
     Args:
         body: The body as UTF-8 bytes or text.
-        loads: The parser to use instead of the standard library's.
+        loads: The parser to try before the standard library's.
+        message_id: For the warning and the error.
 
     Raises:
-        PayloadError: The body is not JSON, or it exceeds the limits.
+        PayloadError: The body is not JSON in UTF-8.
         TypeError: The body is neither text nor bytes.
     """
     raw = body if type(body) is bytes else to_bytes(body)
@@ -82,28 +88,28 @@ def parse_json(body: bytes | bytearray | memoryview | str, loads: Callable[[byte
             "payload must be the body as bytes or str, or the JSON object that was parsed from it, "
             f"not {type(body).__name__}."
         )
-    # A usual body has 20 opening brackets and is not walked. This count takes 4 % of a request, and bytes.count would
-    # take 12 % (CPython 3.11, a body of 1.5 kB).
-    many_brackets = 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b"")) > _MAX_DEPTH
     value: object = None
     problem = ""
     try:
-        if loads is not None:
-            value = loads(raw)
-        else:
-            text = raw.decode().strip(_WHITE_SPACE)
-            value, end = _DECODER.raw_decode(text)
+        mended = _mended(raw)
+        changed = mended is not raw
+        # The parser may take NaN for a number.
+        if loads is None or b"NaN" in raw or b"Infinity" in raw or (value := _loaded(loads, mended)) is None:
+            text = mended.decode().strip(_WHITE_SPACE)
+            try:
+                value, end = _decoder(text).raw_decode(text)
+            except ValueError:
+                changed = True
+                value, end = _LENIENT.raw_decode(text)
             if end < len(text):
                 problem = f"there is more after its end, at character {end}"
-    except MemoryError:  # not the fault of the body
-        raise
-    except Exception as error:  # noqa: BLE001  # each parser has exceptions of its own for a bad body
-        problem = _problem(error) if loads is None else f"{type(error).__name__} from the JSON parser"
+    except (RecursionError, ValueError) as error:
+        problem = _problem(error)
     if problem:
         # Raised out here because the errors of parsers hold the body.
-        raise PayloadError(f"The body is not JSON: {problem}.")
-    if many_brackets:
-        _refuse_deep(value)
+        raise PayloadError(f"The body is not JSON: {problem}.", message_id)
+    if changed:
+        _warn(message_id)
     return value
 
 
@@ -113,7 +119,43 @@ def to_bytes(body: Any) -> bytes | None:
         # A lenient framework may leave lone surrogates in a text, and a strict codec would raise an error for them.
         # Encoded like this they are not UTF-8, and they match no genuine signature.
         return body.encode("utf-8", "surrogatepass")
-    return bytes(body) if isinstance(body, _BYTES) else None
+    return bytes(body) if isinstance(body, bytes | bytearray | memoryview) else None
+
+
+def _mended(raw: bytes) -> bytes:
+    """Return a JSON text that every parser can read; the same object if this one is such a text.
+
+    Raises:
+        UnicodeDecodeError: The text has an escaped surrogate, and it is not UTF-8.
+    """
+    mended = raw
+    # A usual body has 20 opening brackets. This count takes 4 % of a request, and bytes.count would take 12 % (CPython
+    # 3.11, a body of 1.5 kB).
+    if 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b"")) > MAX_DEPTH:
+        mended = without_deep_values(mended)
+    if b"\\u" in raw and (b"\\ud" in raw or b"\\uD" in raw):
+        mended = without_lone_surrogates(mended)
+    return mended
+
+
+def _loaded(loads: Callable[[bytes], object], raw: bytes) -> object:
+    """Return the value that the caller's parser gives; None if the parser refuses the text."""
+    try:
+        return loads(raw)
+    except MemoryError:  # not the fault of the body
+        raise
+    except Exception:  # noqa: BLE001  # each parser has exceptions of its own, and the standard library is next
+        return None
+
+
+def _warn(message_id: str | None) -> None:
+    """Say that the event is not quite as it was sent."""
+    import logging  # noqa: PLC0415  # rarely needed, and its import takes a third of the whole package's
+
+    logging.getLogger("clerk_webhook").warning(
+        "Message %s: values that are nested too deeply, too large or not Unicode were replaced by null or U+FFFD.",
+        message_id,
+    )
 
 
 def _problem(error: Exception) -> str:
@@ -121,23 +163,30 @@ def _problem(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8 ({error.reason} at byte {error.start})"
     if isinstance(error, RecursionError):
-        return "nested too deeply"
+        return "the stack has too little room for a parser"
     return str(error)
 
 
-def _refuse_deep(value: object) -> None:
-    """Raise an error if a JSON value is nested deeper than the limit."""
-    level: list[Any] = [[value]]
-    for _ in range(_MAX_DEPTH + 1):
+def _is_deep(value: object) -> bool:
+    """Return whether a JSON value is nested deeper than the limit."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
         level = [
             inner
-            for container in level
-            for inner in (container.values() if isinstance(container, _DICT) else container)
-            if isinstance(inner, _CONTAINERS)
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
         ]
-        if not level:
-            return
-    raise PayloadError(f"The body is nested deeper than {_MAX_DEPTH} levels.")
+    return bool(level)
+
+
+def _shallow(value: Any, levels: int) -> Any:
+    """Return a copy of a JSON value, with None for containers below so many levels."""
+    if isinstance(value, dict):
+        return {key: _shallow(inner, levels - 1) for key, inner in value.items()} if levels else None
+    if isinstance(value, list):
+        return [_shallow(inner, levels - 1) for inner in value] if levels else None
+    return value
 
 
 def event_from_json(value: Any, message_id: str | None = None) -> WebhookEvent:
@@ -150,17 +199,21 @@ def event_from_json(value: Any, message_id: str | None = None) -> WebhookEvent:
     Raises:
         PayloadError: The value is not a Clerk event.
     """
-    if not isinstance(value, _DICT):
-        raise PayloadError(f"The body must be a JSON object, not {_json_name(value)}: this is not a Clerk event.")
+    if not isinstance(value, dict):
+        raise PayloadError(
+            f"The body must be a JSON object, not {_json_name(value)}: this is not a Clerk event.", message_id
+        )
     wire_type = value.get("type")
     if not isinstance(wire_type, str):
-        raise PayloadError(f"'type' must be a string, not {_json_name(wire_type)}: this is not a Clerk event.")
+        raise PayloadError(
+            f"'type' must be a string, not {_json_name(wire_type)}: this is not a Clerk event.", message_id
+        )
     data = value.get("data")
     event_class = EVENT_CLASSES.get(wire_type)
     if event_class is None:
         return UnknownEvent("unknown", data, value, message_id)
-    if not isinstance(data, _DICT):
-        raise PayloadError(f"'data' of {wire_type} must be an object, not {_json_name(data)}.")
+    if not isinstance(data, dict):
+        raise PayloadError(f"'data' of {wire_type} must be an object, not {_json_name(data)}.", message_id)
     construct: Any = event_class  # type checkers cannot see that the class is a member of the union
     event: WebhookEvent = construct(wire_type, data, value, message_id)
     return event
@@ -171,19 +224,32 @@ def _json_name(value: object) -> str:
     return "missing or null" if value is None else f"a Python {type(value).__name__}"
 
 
-def _refuse_constant(name: str) -> float:
+def _refuse(name: str) -> float:
     # RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as Infinity and
     # NaN) are not permitted." Python's json accepts them.
-    raise ValueError(f"{name} is not a JSON number")
+    raise ValueError(name)
 
 
 def _finite(text: str) -> float:
     number = float(text)
-    if isinf(number):
-        raise ValueError("a number is too large")
-    return number
+    return number if not isinf(number) else _refuse(text)
+
+
+def _float_or_none(text: str) -> float | None:
+    number = float(text)
+    return None if isinf(number) else number
+
+
+def _int_or_none(text: str) -> int | None:
+    return int(text) if len(text.lstrip("-")) <= _MAX_DIGITS else None
 
 
 # RFC 8259, section 2: "ws".
 _WHITE_SPACE = " \t\n\r"
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_LENIENT = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_float_or_none, parse_int=_int_or_none)
+
+
+def _decoder(text: str) -> json.JSONDecoder:
+    """Return the fast decoder, unless the application has lifted Python's limit of digits."""
+    return _STRICT if len(text) <= _MAX_DIGITS or 0 < sys.get_int_max_str_digits() <= _MAX_DIGITS else _LENIENT

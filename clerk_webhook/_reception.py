@@ -30,6 +30,7 @@ __all__ = [
     "Reception",
     "Refused",
     "Response",
+    "Verify",
     "WebhookSource",
     "respond",
     "verifier",
@@ -56,9 +57,10 @@ Outcome: TypeAlias = Literal[
 ]
 """The result of an attempt.
 
-`"accepted"`: a route of one's own has the event, and answers itself. `"ignored"`: the message is genuine, and no handler
-takes it. `"refused"`: the message is not genuine. `"unreadable"`: the message is genuine, and not a Clerk event.
-`"unavailable"`: the database or the store is not there. `"misconfigured"`: the signing secret is missing or wrong.
+`"accepted"`: a route of one's own has the event, and answers itself. `"ignored"`: the message is genuine, and no
+handler takes it. `"refused"`: the message is not genuine. `"unreadable"`: the message is genuine, and not a Clerk
+event. `"unavailable"`: the database or the store is not there. `"misconfigured"`: the signing secret is missing or
+wrong.
 """
 
 
@@ -108,6 +110,7 @@ WebhookSource: TypeAlias = Webhook | str | Callable[[], Webhook]
 """A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each request."""
 
 Verify: TypeAlias = "Callable[[Headers, bytes | str], WebhookEvent]"
+"""A function that verifies a request and returns its event, as `Webhook.verify_and_parse` does."""
 
 
 class Response(NamedTuple):
@@ -350,12 +353,17 @@ class Arrival:
         self, outcome: Outcome, status: int | None, level: int, error: BaseException | None, code: str | None
     ) -> None:
         event = self._event
-        if event is not None:
-            about = (event.wire_type, event.message_id, event.instance_id)
-        else:
-            about = (None, getattr(error, "message_id", None), None)
-        duration = 0.0 if self._started is None else _now() - self._started
-        attempt = Attempt(outcome, status, code, *about, self._path, duration, error)
+        attempt = Attempt(
+            outcome,
+            status,
+            code,
+            event_type=event.wire_type if event else None,
+            message_id=event.message_id if event else getattr(error, "message_id", None),
+            instance_id=event.instance_id if event else None,
+            path=self._path,
+            duration=0.0 if self._started is None else _now() - self._started,
+            error=error,
+        )
         _log(attempt, level, log_exceptions=self._reception.log_exceptions)
         observer = self._reception.observer
         if observer is not None:
@@ -397,25 +405,25 @@ def verifier(webhook: WebhookSource) -> Verify:
         raise TypeError(
             f"webhook must be a Webhook, a signing secret as text, or a function that returns a Webhook, not {kind}."
         )
-    return _Called(webhook)
+    source = webhook
 
-
-class _Called:
-    """Verifies with the `Webhook` that a function returns at each request."""
-
-    def __init__(self, source: Callable[[], Webhook]) -> None:
-        self._source = source
-
-    def __call__(self, headers: Headers, body: bytes | str) -> WebhookEvent:
+    def verify(headers: Headers, body: bytes | str) -> WebhookEvent:
         try:
-            webhook: object = self._source()
-            if not isinstance(webhook, Webhook):
-                raise TypeError(f"The function for webhook must return a Webhook, not {type(webhook).__name__}.")
+            made = _made_by(source)
         except SecretError:
             raise
         except Exception as error:  # noqa: BLE001  # settings that are missing, a vault that is down
             raise Refused("misconfigured", None, error) from None
-        return webhook.verify_and_parse(headers, body)
+        return made.verify_and_parse(headers, body)
+
+    return verify
+
+
+def _made_by(source: Callable[[], Webhook]) -> Webhook:
+    webhook = source()
+    if not isinstance(webhook, Webhook):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        raise TypeError(f"The function for webhook must return a Webhook, not {type(webhook).__name__}.")
+    return webhook
 
 
 def _announced(headers: Any) -> int | None:
@@ -428,9 +436,8 @@ def _announced(headers: Any) -> int | None:
     for name, value in pairs:
         # Names of headers, and the CONTENT_LENGTH of a WSGI environ.
         if len(name) == 14 and _text(name).lower().replace("_", "-") == "content-length":  # noqa: PLR2004
-            if isinstance(value, list):  # as AWS Lambda has it
-                value = cast("list[str]", value)[0]
-            length = _text(value or "")
+            # AWS Lambda has a list.
+            length = _text((cast("list[str]", value)[0] if isinstance(value, list) else value) or "")
             if not length:  # PEP 3333: "may be empty or absent"
                 return None
             # isdigit alone lets other digits pass, and int raises for thousands of them.
@@ -458,6 +465,9 @@ def _cut_off(headers: Headers, body: bytes) -> Refused | None:
 
 
 def _unread(error: Exception) -> Refused:
+    # A smaller limit of the framework's own, by Starlette and by Werkzeug.
+    if 413 in (getattr(error, "status_code", None), getattr(error, "code", None)):  # noqa: PLR2004
+        return Refused("too_large")
     return _incomplete(f"The body could not be read ({type(error).__name__})")
 
 

@@ -7,40 +7,29 @@ Source: https://docs.svix.com/receiving/verifying-payloads/how-manual
 
 from __future__ import annotations
 
+import hmac
 import re
 from binascii import a2b_base64, b2a_base64
-from hashlib import sha256
+from collections.abc import Iterable, Iterator
 from hmac import compare_digest
 
 from .errors import SecretError
 
-__all__ = ["SigningKey", "key_from_secret", "matches"]
-
-# RFC 2104, section 2: ipad is "the byte 0x36 repeated B times", opad is 0x5C; B is 64 for SHA-256.
-_BLOCK_SIZE = 64
-_IPAD = bytes(byte ^ 0x36 for byte in range(256))
-_OPAD = bytes(byte ^ 0x5C for byte in range(256))
+__all__ = ["SigningKey", "key_from_secret", "matches", "split_secrets"]
 
 
 class SigningKey:
-    """An HMAC-SHA256 key whose two first hash blocks are already computed.
+    """A key that signs messages."""
 
-    `hmac.digest` hashes the padded key again for every message. This takes more than half of its time on a small body.
-    Two copied SHA-256 states save this work. The key itself is not kept.
-    """
-
-    __slots__ = ("_copy_inner", "_copy_outer")
+    __slots__ = ("_copy",)
 
     def __init__(self, key: bytes) -> None:
-        """Compute both hash states.
+        """Hash the key once, for all messages.
 
         Args:
             key: The raw key, of any length.
         """
-        # RFC 2104, section 2: longer keys "will first hash the key", shorter ones are padded with zeros.
-        block = (sha256(key).digest() if len(key) > _BLOCK_SIZE else key).ljust(_BLOCK_SIZE, b"\0")
-        self._copy_inner = sha256(block.translate(_IPAD)).copy
-        self._copy_outer = sha256(block.translate(_OPAD)).copy
+        self._copy = hmac.new(key, digestmod="sha256").copy
 
     def sign(self, id_and_timestamp: bytes, body: bytes) -> bytes:
         """Return the signature as the header has it, `b"v1,<base64>"`.
@@ -49,16 +38,14 @@ class SigningKey:
             id_and_timestamp: `b"<id>.<timestamp>."`.
             body: The raw body.
         """
-        inner = self._copy_inner()
-        inner.update(id_and_timestamp)
-        inner.update(body)
-        outer = self._copy_outer()
-        outer.update(inner.digest())
-        return b"v1," + b2a_base64(outer.digest(), newline=False)
+        mac = self._copy()
+        mac.update(id_and_timestamp)
+        mac.update(body)
+        return b"v1," + b2a_base64(mac.digest(), newline=False)
 
 
-def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, entries: list[bytes]) -> bool:
-    """Tell whether one of the keys made one of the entries.
+def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, entries: list[bytes]) -> int:
+    """Return which of the keys made one of the entries, as bits: 1 for the first key, 2 for the second. 0 if none did.
 
     Each entry is compared as it stands, so no decoding can fail. The time does not tell which key or entry matched,
     because every entry is compared with every key.
@@ -69,13 +56,13 @@ def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, 
         body: The raw body.
         entries: The entries of the header, such as `[b"v1,g0hM9SsE+OTP..."]`.
     """
-    found = False
-    for key in keys:
+    found = 0
+    for number, key in enumerate(keys):
         signature = key.sign(id_and_timestamp, body)
         for entry in entries:
             # "It's recommended to use a constant-time string comparison method in order to prevent timing
             # attacks." https://docs.svix.com/receiving/verifying-payloads/how-manual
-            found |= compare_digest(entry, signature)
+            found |= compare_digest(entry, signature) << number
     return found
 
 
@@ -83,39 +70,57 @@ def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, 
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 _MIN_KEY = 24
 _MIN_BASE64 = _MIN_KEY * 4 // 3
+# 24 random bytes have fewer different ones in less than one of 10 ** 13 keys.
+_MIN_DIFFERENT = 12
 
+_PREFIX = "whsec_"
 _WHERE = (
     "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard "
     "(Webhooks, the endpoint, Signing Secret)."
 )
 _EMPTY = "The signing secret is empty."
 _TOO_SHORT = f"The signing secret is shorter than {_MIN_KEY} bytes: it looks cut off, or like a placeholder."
+_TOO_UNIFORM = f"The signing secret has fewer than {_MIN_DIFFERENT} different bytes: it is a placeholder."
 _NOT_SIGNING_SECRETS = {
     "sk_": "Clerk's API secret key (sk_...)",
     "pk_": "Clerk's publishable key (pk_...)",
     "whpk_": "a public key for asymmetric signatures (whpk_...)",
     "whsk_": "a private key for asymmetric signatures (whsk_...)",
 }
+_QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _URL_SAFE_BASE64 = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 
 
-def key_from_secret(secret: str | bytes) -> bytes:
-    """Return the raw key of a signing secret.
+def split_secrets(secrets: Iterable[str | bytes]) -> Iterator[str | bytes]:
+    """Yield the secrets one by one, because one text may hold several, separated by white space.
 
     Args:
-        secret: `whsec_` (optional) and the key in base64, or the raw key as `bytes`.
+        secrets: The secrets as the caller gave them. Another type than text passes unchanged.
+    """
+    for secret in secrets:
+        if isinstance(secret, str):
+            yield from secret.split() or [""]
+        else:
+            yield secret
+
+
+def key_from_secret(secret: str | bytes) -> bytes:
+    """Return the raw key of one signing secret.
+
+    Args:
+        secret: `whsec_` and the key in base64, or the raw key as `bytes`.
 
     Raises:
         SecretError: The secret is empty, or it cannot be a signing secret. The message describes the mistake and
             never repeats the secret.
         TypeError: The secret is neither `str` nor `bytes`.
     """
-    try:
-        key = _key_or_problem(secret)
-    finally:
-        # Error reporters record the local variables of every frame, so no frame may keep the secret.
-        del secret
+    key = _key_or_problem(secret)
+    if isinstance(key, bytes) and len(key) < _MIN_KEY:
+        key = _TOO_SHORT if key else _EMPTY
+    elif isinstance(key, bytes) and len(set(key)) < _MIN_DIFFERENT:
+        key = _TOO_UNIFORM
     if isinstance(key, str):
         raise SecretError(f"{key} {_WHERE}")
     return key
@@ -128,29 +133,36 @@ def _key_or_problem(secret: object) -> bytes | str:
     if isinstance(secret, bytes):
         if secret.startswith(b"whsec_"):
             return "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
-        if not secret:
-            return _EMPTY
-        return secret if len(secret) >= _MIN_KEY else _TOO_SHORT
+        return secret
     if not isinstance(secret, str):
-        problem = f"The signing secret must be str or bytes, not {type(secret).__name__}."
-        del secret
-        raise TypeError(problem)
+        raise TypeError(f"The signing secret must be str or bytes, not {type(secret).__name__}.")
     text = secret.strip()
+    if not text:
+        return _EMPTY
     for prefix, name in _NOT_SIGNING_SECRETS.items():
         if text.startswith(prefix):
             return f"This is {name}, not a webhook signing secret."
-    encoded = text.removeprefix("whsec_")
+    before, prefix, encoded = text.partition(_PREFIX)
+    if not prefix:
+        return (
+            "The signing secret does not start with 'whsec_': it is a placeholder, the secret of another service, or a "
+            "part of a secret that white space cuts in two."
+        )
+    if before == "v1,":
+        return "Remove 'v1,' before 'whsec_' in the signing secret."
+    if (before[-1:] in _QUOTES and before) or (encoded[-1:] in _QUOTES and encoded):
+        return "Remove the quotes around the signing secret."
+    if before:
+        return f"Remove the {len(before)} characters before 'whsec_' in the signing secret: some may be invisible."
+    if _PREFIX in encoded:
+        return "Separate several signing secrets by white space alone."
     unpadded = encoded.rstrip("=")
-    if not encoded:
-        return _EMPTY
     if len(unpadded) < _MIN_BASE64:
-        return _TOO_SHORT
-    if any(character.isspace() for character in encoded):
-        return "There is white space inside the signing secret: pass several secrets one by one."
+        return _TOO_SHORT if encoded else _EMPTY
     if not _BASE64.fullmatch(encoded):
         if _URL_SAFE_BASE64.fullmatch(encoded):
             return "The signing secret is written in url-safe base64, with '-' or '_'."
-        return "The signing secret has characters that are not base64 (quotes, perhaps?)."
+        return "The signing secret has characters that are not base64."
     if len(unpadded) % 4 == 1:  # four characters are three bytes, so no key leaves one character over
         return "The signing secret is cut off: no base64 has this length."
     return a2b_base64(unpadded + "==")  # more padding than the key needs is ignored

@@ -26,12 +26,12 @@ class _Application:
     """An object, because Starlette's `Route` takes a function for one that takes a request."""
 
     def __init__(self, endpoint: Endpoint[Any]) -> None:
-        self._endpoint = endpoint
+        self._answer = endpoint.door_async()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             read = partial(_read, receive)
-            response = await self._endpoint.receive_async(scope["method"], scope["path"], scope["headers"], read)
+            response = await self._answer(scope["method"], scope["path"], scope["headers"], read)
             # "If send() is called on a closed connection the server should raise a server-specific subclass of
             # OSError": the client has gone, and the effect of the handlers stays.
             with suppress(OSError):

@@ -27,27 +27,27 @@ __all__ = ["handler"]
 def handler(endpoint: Endpoint[Any]) -> Callable[[Mapping[str, Any], object], dict[str, Any]]:
     """Return a Lambda handler that answers with an endpoint.
 
-    The handler raises a `TypeError` for an event that is not an HTTP request: an answer would tell a queue, for example,
-    that its message was handled.
+    The handler raises a `TypeError` for an event that is not an HTTP request: an answer would tell a queue, for
+    example, that its message was handled.
 
     Args:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler of the endpoint is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         lambda_handler = handler(endpoint)
         ```
     """
-    endpoint.refuse_async()
+    respond = endpoint.door()
 
     def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  # Lambda's
         method, path = _target(event)
         # REST APIs send both. Only the first shows a header that was sent twice.
         headers: Mapping[str, Any] = event.get("multiValueHeaders") or event.get("headers") or {}
-        response = endpoint.receive(method, path, headers, partial(_read, event))
+        response = respond(method, path, headers, partial(_read, event))
         status = HTTPStatus(response.status)
         answer: dict[str, Any] = {
             "statusCode": status.value,

@@ -29,6 +29,7 @@ except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .events import WebhookEvent
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
@@ -40,6 +41,7 @@ __all__ = ["clerk_event", "view"]
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
+AnswerT = TypeVar("AnswerT")
 
 # Clerk has no CSRF token and does not sign in, for LoginRequiredMiddleware: the signature protects the view.
 _PUBLIC = {"csrf_exempt": True, "login_required": False}
@@ -78,7 +80,8 @@ def clerk_event(
             request. None: the secret in `settings.CLERK_WEBHOOK_SIGNING_SECRET`, or else in the environment, as it is
             then.
         observer: Is called once with each attempt. Its exceptions are logged, and change no answer.
-        max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds too.
+        max_body: The size of the largest body that is read, in bytes. A smaller `DATA_UPLOAD_MAX_MEMORY_SIZE` holds
+            too.
 
     Returns:
         The view as Django calls it.
@@ -94,8 +97,9 @@ def clerk_event(
         async def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse: ...
         ```
     """
-    verify = _verify_by_settings if webhook is None else verifier(webhook)
-    reception = Reception(verify, observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        verify = _verify_by_settings if webhook is None else verifier(webhook)
+        reception = Reception(verify, observer=observer, max_body=max_body)
 
     def event_of(request: HttpRequest) -> WebhookEvent | HttpResponse:
         arrival = Arrival(reception, request.path)
@@ -104,7 +108,8 @@ def clerk_event(
             return arrival.accept(request.META, body)
         except Refused as refused:
             status = arrival.refuse(refused).status
-            return _roll_back(_Refusal(refused.reason, "text/plain", status, headers=refused.headers))
+            answer = _Refusal(refused.reason, "text/plain", status, headers=refused.headers)
+        return _roll_back(answer)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         _check_view(view)
@@ -123,7 +128,8 @@ def clerk_event(
         public.__dict__.update(_PUBLIC)
         return public
 
-    return decorate if view is None else decorate(view)
+    with our_frames_hidden:
+        return decorate if view is None else decorate(view)
 
 
 def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
@@ -135,17 +141,17 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         urlpatterns = [path("api/webhooks", view(endpoint))]
         ```
     """
-    endpoint.refuse_async()
+    respond = endpoint.door()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
-        answer = endpoint.receive(request.method or "", request.path, request.META, lambda _: _read(request))
+        answer = respond(request.method or "", request.path, request.META, lambda _: _read(request))
         return _roll_back(HttpResponse(answer.body, status=answer.status, headers=answer.headers))
 
     clerk_webhook.__dict__.update(_PUBLIC)
@@ -177,14 +183,15 @@ def _check_view(view: object) -> None:
         if isinstance(view, type):
             raise TypeError(f'Decorate the class {view.__name__} by @method_decorator(clerk_event, name="dispatch").')
         raise TypeError(f"@clerk_event decorates a view, not {type(view).__name__}: write @clerk_event(webhook=...).")
-    if next(iter(inspect.signature(view).parameters), None) == "self":
+    # method_decorator hands over a method as a partial, which has its "self" already.
+    if inspect.isfunction(view) and next(iter(inspect.signature(view).parameters), None) == "self":
         raise TypeError(
-            f"{getattr(view, '__qualname__', view)} is a method. Decorate its class instead, by "
+            f"{view.__qualname__} is a method. Decorate its class instead, by "
             '@method_decorator(clerk_event, name="dispatch"), and each method takes (self, request, event).'
         )
 
 
-def _roll_back(answer: Any) -> Any:
+def _roll_back(answer: AnswerT) -> AnswerT:
     """Return an answer. If it is not a success, the transactions that are open around the view will not commit."""
     if getattr(answer, "status_code", 200) // 100 != 2:  # noqa: PLR2004  # 2xx
         for connection in connections.all(initialized_only=True):

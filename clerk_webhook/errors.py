@@ -144,7 +144,16 @@ class SignatureMismatchError(WebhookVerificationError):
 
 
 class PayloadError(ClerkWebhookError):
-    """The message is genuine, but its body is not a Clerk event, or it exceeds the limits of `parse_event`."""
+    """The message is genuine, but its body is not a Clerk event.
+
+    Attributes:
+        message_id: The `svix-id` header. None if the body was parsed without its headers.
+    """
 
     status = 400
     code = "invalid_payload"
+
+    def __init__(self, message: str = "", message_id: str | None = None) -> None:
+        """Keep the id beside the message."""
+        super().__init__(message, message_id)
+        self.message_id = message_id

@@ -26,6 +26,7 @@ except ImportError as _error:
     raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .events import WebhookEvent
 from .webhook import verify_and_parse
 
@@ -69,7 +70,8 @@ def clerk_event_from(
         BillingEvent = Annotated[WebhookEvent, Depends(clerk_event_from(Webhook("whsec_...", tolerance=60)))]
         ```
     """
-    reception = Reception(verifier(webhook), observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        reception = Reception(verifier(webhook), observer=observer, max_body=max_body)
 
     async def event_of(request: Request) -> WebhookEvent:
         return await _event(request, reception)
@@ -115,10 +117,11 @@ def view(endpoint: Endpoint[Any]) -> Callable[[Request], Awaitable[Response]]:
         app.post("/api/webhooks", openapi_extra=OPENAPI)(view(endpoint))
         ```
     """
+    respond = endpoint.door_async()
 
     async def clerk_webhook(request: Request) -> Response:
         read = partial(_read, request)
-        answer = await endpoint.receive_async(request.method, request.scope["path"], request.scope["headers"], read)
+        answer = await respond(request.method, request.scope["path"], request.scope["headers"], read)
         return Response(answer.body, answer.status, answer.headers)
 
     return clerk_webhook

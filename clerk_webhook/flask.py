@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 try:
     from flask import Response, abort, after_this_request, current_app, request
-    from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.wsgi import LimitedStream
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
-from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
+from ._tracebacks import our_frames_hidden
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
 if TYPE_CHECKING:
@@ -67,24 +67,29 @@ def clerk_event(
             return {"received": event.wire_type}
         ```
     """
-    if webhook is None:
-        webhook = current_app.config.get(SECRET_VARIABLES[0])
-    by_text = partial(verify_and_parse, secret=webhook or None) if webhook is None or isinstance(webhook, str) else None
-    reception = Reception(by_text or verifier(webhook), observer=observer, max_body=max_body)
+    with our_frames_hidden:
+        verify = verifier(webhook) if webhook is not None and not isinstance(webhook, str) else _verify_by(webhook)
+        reception = Reception(verify, observer=observer, max_body=max_body)
     arrival = Arrival(reception, request.path)
     try:
-        return arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
+        event = arrival.accept(request.environ, arrival.read(request.method, request.environ, _read))
     except Refused as refused:
         answer = arrival.refuse(refused)
-        reason, headers = refused.reason, refused.headers
+        # An application's error handler makes an answer of its own, which needs the headers too.
+        after_this_request(partial(_with_headers, refused.headers))
+        abort(answer.status, description=refused.reason)
+    return event
 
-    # An application's error handler makes an answer of its own, which needs the headers too.
-    @after_this_request
-    def add_headers(response: Response) -> Response:
-        response.headers.update(headers)
-        return response
 
-    abort(answer.status, description=reason)
+def _verify_by(secret: str | None) -> Verify:
+    """Verify by a text that is looked at when a request is there to be answered 500 if it is wrong."""
+    config: Any = current_app.config
+    return partial(verify_and_parse, secret=secret if secret is not None else config.get(SECRET_VARIABLES[0]) or None)
+
+
+def _with_headers(headers: dict[str, str], response: Response) -> Response:
+    response.headers.update(headers)
+    return response
 
 
 def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
@@ -96,17 +101,17 @@ def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         app.add_url_rule("/api/webhooks", view_func=view(endpoint))
         ```
     """
-    endpoint.refuse_async()
+    respond = endpoint.door()
 
     def clerk_webhook() -> Response:
-        answer = endpoint.receive(request.method, request.path, request.environ, _read)
+        answer = respond(request.method, request.path, request.environ, _read)
         return Response(answer.body, answer.status, answer.headers)
 
     # Flask takes the name for the rule's, and refuses a second rule of one name.
@@ -118,10 +123,7 @@ def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
 def _read(enough: int) -> bytes:
     """Return the body of the current request, or its first part if that is as large as `enough`."""
     length = request.content_length  # None: the body comes in chunks
-    try:
-        # Werkzeug cuts a longer body at the limit and does not say so: one byte more tells.
-        limit = enough if length is None else length
-        request.__dict__["stream"] = LimitedStream(request.stream, limit, is_max=length is None)
-        return request.get_data()
-    except RequestEntityTooLarge:  # by the application's MAX_CONTENT_LENGTH
-        raise Refused("too_large") from None
+    # Werkzeug cuts a longer body at the limit and does not say so: one byte more tells.
+    limit = enough if length is None else length
+    request.__dict__["stream"] = LimitedStream(request.stream, limit, is_max=length is None)
+    return request.get_data()

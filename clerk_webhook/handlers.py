@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
+from importlib import import_module
 from types import UnionType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
@@ -17,6 +18,7 @@ from ._dispatch import (
     Finish,
     Handler,
     How,
+    Outcome,
     Transaction,
     handler_name,
     transaction_of_includer,
@@ -33,6 +35,10 @@ ResultT = TypeVar("ResultT")
 _Function: TypeAlias = Callable[..., Any]
 
 _TYPES: dict[object, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
+# From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
+_LENIENT: dict[str, Any] = (
+    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
+)
 
 
 class Handlers(Generic[ConnectionT]):
@@ -84,6 +90,8 @@ class Handlers(Generic[ConnectionT]):
             _check_store(store)
             if transaction is not None:
                 raise TypeError("Give a transaction or a store: in a transaction, the inbox remembers the messages.")
+        if scope and transaction is None:
+            raise TypeError("scope belongs to a transaction: a store remembers messages for itself.")
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else _is_async_transaction(transaction)
@@ -204,8 +212,8 @@ class Handlers(Generic[ConnectionT]):
             fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
             if not fits:
                 raise TypeError(
-                    f"The included handlers have another {name}. They would run in that of this object, so give the "
-                    "same to both, or none to the included."
+                    f"The included handlers have another {name}, and would run in that of this object: give both the "
+                    "same, or give the included none."
                 )
         self._add(handlers)
 
@@ -266,7 +274,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.dispatch_async(event)
             ```
         """
-        return await self._run_async(event, _result)
+        return await self._result_of(event, state_only=False)
 
     def apply_state(self, event: WebhookEvent) -> DispatchOutcome:
         """Run the `newest` handlers of an event alone: for a backfill, whose events are made of the API's objects.
@@ -308,7 +316,7 @@ class Handlers(Generic[ConnectionT]):
             await handlers.apply_state_async(parse_event({"type": "user.updated", "data": user}))
             ```
         """
-        return await self._run_async(event, _result, state_only=True)
+        return await self._result_of(event, state_only=True)
 
     def _run(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event in this thread. `Dispatch.run` says what `finish` is."""
@@ -318,6 +326,15 @@ class Handlers(Generic[ConnectionT]):
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event. `Dispatch.run` says what `finish` is."""
         return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
+        """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""
+        ends: list[tuple[Outcome, BaseException | None]] = []
+        try:
+            await self._run_async(event, lambda outcome, error: ends.append((outcome, error)), state_only=state_only)
+            return _result(*ends.pop())
+        finally:
+            ends.clear()  # as below
 
     def _refuse_async(self) -> None:
         """Refuse async handlers, because nothing here would run them. A sync door calls this when it is made.
@@ -377,13 +394,13 @@ class Handlers(Generic[ConnectionT]):
 
 
 def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:
-    if error is not None:
-        try:
+    try:
+        if error is not None:
             raise error
-        finally:
-            del error  # its traceback holds this frame: break the reference cycle
-    result: DispatchOutcome = outcome  # the other outcomes come with an exception
-    return result
+        result: DispatchOutcome = outcome  # the other outcomes come with an exception
+        return result
+    finally:
+        del error  # its traceback holds this frame: break the reference cycle
 
 
 def _check_store(store: object) -> None:
@@ -421,7 +438,7 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = handler_name(function)
     try:
-        own, wrapped = (_signature(function, follow_wrapped=follow) for follow in (False, True))
+        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
@@ -430,15 +447,6 @@ def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
         raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
     annotation = next(iter(wrapped.parameters.values())).annotation
     return _event_classes(annotation, function, name), takes_connection
-
-
-def _signature(function: _Function, *, follow_wrapped: bool) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
-        from annotationlib import Format  # noqa: PLC0415  # of this Python
-
-        # Of the other annotations, some may be known to type checkers alone.
-        return inspect.signature(function, follow_wrapped=follow_wrapped, annotation_format=Format.FORWARDREF)
-    return inspect.signature(function, follow_wrapped=follow_wrapped)
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:

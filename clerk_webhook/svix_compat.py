@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import webhook
 from ._parse import parse_json
+from ._tracebacks import our_frames_hidden
 from .errors import PayloadError, WebhookVerificationError
 
 if TYPE_CHECKING:
@@ -67,16 +68,17 @@ class Webhook:
         """Decode the signing secret.
 
         Args:
-            whsecret: The signing secret, or the raw key as `bytes`.
+            whsecret: The signing secret, with or without `whsec_`, or the raw key as `bytes`.
 
         Raises:
             SecretError: The secret can't be a signing secret.
             TypeError: The secret is neither `str` nor `bytes`.
         """
-        try:
+        with our_frames_hidden:
+            # No base64 has a "_", and each prefix of a secret or a key ends with one.
+            if isinstance(whsecret, str) and "_" not in whsecret:
+                whsecret = f"whsec_{whsecret.strip()}"
             self._webhook = webhook.Webhook(whsecret)
-        finally:
-            del whsecret  # error reporters record local variables
 
     def verify(self, data: bytes | str, headers: Headers) -> Any:
         """Verify a request and return its body as parsed JSON.
@@ -98,9 +100,9 @@ class Webhook:
             event = webhook.verify(await request.body(), request.headers)
             ```
         """
-        self._webhook.verify(headers, data)
+        message = self._webhook.verify(headers, data)
         try:
-            return parse_json(data)
+            return parse_json(data, message_id=message.id)
         except PayloadError as error:
             problem = str(error)
         # The error is raised out here, so that it has no context.

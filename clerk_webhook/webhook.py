@@ -6,6 +6,7 @@ the environment.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._headers import find_signature_headers
 from ._parse import event_from_json, parse_json, to_bytes
-from ._signature import SigningKey, key_from_secret, matches
+from ._signature import SigningKey, key_from_secret, matches, split_secrets
+from ._tracebacks import our_frames_hidden
 from .errors import (
     InvalidHeaderError,
     SecretError,
@@ -51,15 +53,18 @@ _MAX_VERSIONS = 32
 
 
 class Message(NamedTuple):
-    """The id and the time in the headers of a genuine webhook.
+    """The signed headers of a genuine webhook, and the secret that signed it.
 
     Attributes:
         id: The message id. It is the same on every retry and manual replay, so deduplicate by it.
         timestamp: The time when this attempt was signed, in whole seconds since the epoch.
+        secret_index: The place of the secret that matched, among the secrets of the `Webhook`. 0 is the first. During a
+            rotation Svix signs with two secrets, and the first one that matches counts.
     """
 
     id: str
     timestamp: int
+    secret_index: int = 0
 
 
 class Webhook:
@@ -88,36 +93,34 @@ class Webhook:
         """Decode the signing secrets.
 
         Args:
-            secrets: The signing secrets. A message may be signed with any of them. Pass several while a secret is
-                rotated, or if several endpoints in Clerk have the same URL. `bytes` are a raw key.
-            secret: One more signing secret.
+            secrets: The signing secrets, `whsec_...`. A message may be signed with any of them. Pass several while a
+                secret is rotated, or if several endpoints in Clerk have the same URL. One text may hold several,
+                separated by white space. `bytes` are a raw key.
+            secret: One more signing secret, as above.
             tolerance: The largest difference between the time of signing and now, both ways, in seconds. `math.inf`
                 accepts any time, and so any replay.
             clock: Returns the seconds since the epoch.
-            loads: Parses JSON from UTF-8 bytes instead of the standard library: `orjson.loads` for example.
+            loads: Parses JSON from UTF-8 bytes: `orjson.loads` for example. The standard library reads a body that this
+                parser refuses.
 
         Raises:
             SecretError: No secret was passed, or one of them cannot be a signing secret.
             TypeError: An argument has the wrong type.
             ValueError: The tolerance is negative or not a number.
         """
-        try:
-            if secret is not None:
-                secrets = (*secrets, secret)
-            # A comprehension would have a frame of its own with a secret in it.
-            self._keys = tuple(map(SigningKey, map(key_from_secret, secrets)))
-        finally:
-            # Error reporters record the local variables of every frame in a traceback.
-            del secrets, secret
-        if not self._keys:
-            raise SecretError("There is no signing secret: pass one, or use Webhook.from_env().")
-        if loads is not None and not callable(loads):
-            raise TypeError(f"loads must be a function such as json.loads, not {type(loads).__name__}.")
-        if not callable(clock):
-            raise TypeError(f"clock must be a function such as time.time, not {type(clock).__name__}.")
-        self._tolerance = _seconds(tolerance)
-        self._clock = clock
-        self._loads = loads
+        with our_frames_hidden:
+            given = secrets if secret is None else (*secrets, secret)
+            self._keys = tuple(SigningKey(key_from_secret(each)) for each in split_secrets(given))
+            if not self._keys:
+                raise SecretError("There is no signing secret: pass one, or use Webhook.from_env().")
+            if loads is not None and not callable(loads):
+                raise TypeError(f"loads must be a function such as json.loads, not {type(loads).__name__}.")
+            if not callable(clock):
+                raise TypeError(f"clock must be a function such as time.time, not {type(clock).__name__}.")
+            self._tolerance = _seconds(tolerance)
+            self._clock = clock
+            # Our own decoder is that of the standard library, and it knows the limits.
+            self._loads = None if loads is json.loads else loads
 
     @classmethod
     def from_env(
@@ -131,8 +134,7 @@ class Webhook:
         """Make a `Webhook` with the secret, or the secrets, in the environment.
 
         This method reads the first of these variables that is set: `CLERK_WEBHOOK_SIGNING_SECRET`,
-        `CLERK_WEBHOOK_SECRET`, `WEBHOOK_SECRET`. A variable may hold several secrets, separated by white space. Each
-        of several secrets must start with `whsec_`.
+        `CLERK_WEBHOOK_SECRET`, `WEBHOOK_SECRET`. A variable may hold several secrets, separated by white space.
 
         Args:
             environ: The variables. `os.environ` by default.
@@ -150,14 +152,9 @@ class Webhook:
             webhook = Webhook.from_env()
             ```
         """
-        try:
+        with our_frames_hidden:
             value = _from_environ(os.environ if environ is None else environ)
-        finally:
-            del environ
-        try:
-            return cls(*_split(value), tolerance=tolerance, clock=clock, loads=loads)
-        finally:
-            del value
+            return cls(value, tolerance=tolerance, clock=clock, loads=loads)
 
     def verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> Message:
         """Verify a request without parsing its body.
@@ -167,7 +164,7 @@ class Webhook:
             body: The raw body, exactly as received.
 
         Returns:
-            The id of the message, and the time when this attempt was signed.
+            The id of the message, the time when this attempt was signed, and which secret signed it.
 
         Raises:
             WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
@@ -178,8 +175,8 @@ class Webhook:
             message = webhook.verify(request.headers, request.body)
             ```
         """
-        message_id, timestamp, _ = self._verify(headers, body)
-        return Message(message_id, timestamp)
+        message_id, timestamp, _, found = self._verify(headers, body)
+        return Message(message_id, timestamp, (found & -found).bit_length() - 1)
 
     def verify_and_parse(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> WebhookEvent:
         """Verify a request and return its event.
@@ -193,8 +190,7 @@ class Webhook:
 
         Raises:
             WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
-            PayloadError: The message is genuine, but its body is not a Clerk event, or exceeds the limits of
-                `parse_event`.
+            PayloadError: The message is genuine, but its body is not a Clerk event.
             TypeError: `headers` is neither a mapping nor pairs, or `body` is not raw.
 
         Example:
@@ -204,8 +200,8 @@ class Webhook:
                 print(event.data["id"])
             ```
         """
-        message_id, _, raw = self._verify(headers, body)
-        return event_from_json(parse_json(raw, self._loads), message_id)
+        message_id, _, raw, _ = self._verify(headers, body)
+        return event_from_json(parse_json(raw, self._loads, message_id=message_id), message_id)
 
     def sign(self, message_id: str, timestamp: int | datetime, body: bytes | bytearray | memoryview | str) -> str:
         """Sign a message as Svix does, with the first of the secrets. Use it in tests, and to forward webhooks.
@@ -229,8 +225,8 @@ class Webhook:
         """
         return self._keys[0].sign(_prefix_to_sign(message_id, timestamp), _raw_body(body)).decode()
 
-    def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes]:
-        """Verify a request and return the message id, the timestamp and the body as bytes."""
+    def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes, int]:
+        """Verify a request and return the message id, the timestamp, the body as bytes, and a bit for each key."""
         raw = body if type(body) is bytes else _raw_body(body, headers)
         message_id, timestamp, signatures = find_signature_headers(headers)
         prefix = f"{message_id}.{timestamp}."
@@ -249,9 +245,10 @@ class Webhook:
         # No base64 has a "?", so an entry with a character outside ASCII matches nothing.
         entries = signatures.encode("ascii", "replace").split(b" ", _MAX_ENTRIES)
         del entries[_MAX_ENTRIES:]
-        if not matches(self._keys, prefix.encode(), raw, entries):
+        found = matches(self._keys, prefix.encode(), raw, entries)
+        if not found:
             raise _mismatch(signatures)
-        return message_id, seconds, raw
+        return message_id, seconds, raw, found
 
 
 def verify(
@@ -266,7 +263,8 @@ def verify(
     Args:
         headers: All headers of the request, as the framework has them.
         body: The raw body, exactly as received.
-        secret: The signing secret. Without one, the environment is read as `Webhook.from_env` does.
+        secret: The signing secret, or several separated by white space. Without one, the environment is read as
+            `Webhook.from_env` does.
         tolerance: The largest difference between the time of signing and now, both ways, in seconds.
 
     Returns:
@@ -283,11 +281,8 @@ def verify(
         message = verify(request.headers, request.body)
         ```
     """
-    try:
-        webhook = _webhook(secret, tolerance)
-    finally:
-        del secret
-    return webhook.verify(headers, body)
+    with our_frames_hidden:
+        return _webhook(secret, tolerance).verify(headers, body)
 
 
 def verify_and_parse(
@@ -302,7 +297,8 @@ def verify_and_parse(
     Args:
         headers: All headers of the request, as the framework has them.
         body: The raw body, exactly as received.
-        secret: The signing secret. Without one, the environment is read as `Webhook.from_env` does.
+        secret: The signing secret, or several separated by white space. Without one, the environment is read as
+            `Webhook.from_env` does.
         tolerance: The largest difference between the time of signing and now, both ways, in seconds.
 
     Returns:
@@ -311,8 +307,7 @@ def verify_and_parse(
     Raises:
         SecretError: No secret is configured, or the secret cannot be one.
         WebhookVerificationError: The request is not a genuine message, or not a recent one. The subclass says why.
-        PayloadError: The message is genuine, but its body is not a Clerk event, or exceeds the limits of
-            `parse_event`.
+        PayloadError: The message is genuine, but its body is not a Clerk event.
         TypeError: An argument has the wrong type.
         ValueError: The tolerance is negative or not a number.
 
@@ -323,72 +318,38 @@ def verify_and_parse(
             print(event.data["id"])
         ```
     """
-    try:
-        webhook = _webhook(secret, tolerance)
-    finally:
-        del secret
-    return webhook.verify_and_parse(headers, body)
+    with our_frames_hidden:
+        return _webhook(secret, tolerance).verify_and_parse(headers, body)
 
 
 def _webhook(secret: Any, tolerance: float | timedelta) -> Webhook:
     """Return the `Webhook` for a secret, or for the environment as it is now."""
-    try:
-        if secret is None:
-            return _made_from_env(_from_environ(os.environ), tolerance)
-        if not isinstance(secret, str | bytes):  # Webhook says what to pass; the cache would say "unhashable"
-            return Webhook(secret)
-        return _made_from_secret(secret, tolerance)
-    finally:
-        del secret
+    if secret is None:
+        secret = _from_environ(os.environ)
+    elif not isinstance(secret, str | bytes):  # Webhook says what to pass; the cache would say "unhashable"
+        return Webhook(secret)
+    return _made_once(secret, tolerance)
 
 
 # Typed, because `python -bb` refuses to compare a secret in bytes with one in str.
 @lru_cache(maxsize=8, typed=True)
-def _made_from_env(value: str, tolerance: float | timedelta) -> Webhook:
-    """Return one `Webhook` for as long as the variable keeps its value."""
-    try:
-        return Webhook(*_split(value), tolerance=tolerance)
-    finally:
-        del value
-
-
-@lru_cache(maxsize=8, typed=True)
-def _made_from_secret(secret: str | bytes, tolerance: float | timedelta) -> Webhook:
-    """Return one `Webhook` for as long as the caller passes the same secret."""
-    try:
-        return Webhook(secret, tolerance=tolerance)
-    finally:
-        del secret
+def _made_once(secret: str | bytes, tolerance: float | timedelta) -> Webhook:
+    """Return one `Webhook` for as long as the secret is the same."""
+    return Webhook(secret, tolerance=tolerance)
 
 
 def _from_environ(environ: Mapping[str, str]) -> str:
     """Return the value of the first variable that is set and not blank."""
     if not hasattr(environ, "get"):
-        kind = type(environ).__name__
-        del environ  # it may be the secret itself
-        raise TypeError(f"environ must be a mapping such as os.environ, not {kind}.")
+        raise TypeError(f"environ must be a mapping such as os.environ, not {type(environ).__name__}.")
     for variable in SECRET_VARIABLES:
         value = environ.get(variable)
         if value and not value.isspace():
             return value
-    del environ
     raise SecretError(
-        f"No signing secret is configured: set {SECRET_VARIABLES[0]} (or {', or '.join(SECRET_VARIABLES[1:])}) to the "
-        "endpoint's Signing Secret from the Clerk Dashboard, which starts with 'whsec_'."
+        f"No signing secret is configured in the environment: set {SECRET_VARIABLES[0]} (or {SECRET_VARIABLES[1]}, or "
+        f"{SECRET_VARIABLES[2]}) to the endpoint's Signing Secret from the Clerk Dashboard, which starts with 'whsec_'."
     )
-
-
-def _split(value: str) -> list[str]:
-    """Return the secrets in the value of a variable."""
-    secrets = value.split()
-    # A line break that cuts a secret in two makes two secrets of it, and the second may be short enough to guess.
-    if len(secrets) > 1 and not all(secret.startswith("whsec_") for secret in secrets):
-        del value, secrets
-        raise SecretError(
-            "The variable holds several words, and not each of them starts with 'whsec_'. Write each secret in full, "
-            "separated by white space, or mend the one that is cut in two."
-        )
-    return secrets
 
 
 def _seconds(tolerance: Any) -> float:

@@ -26,19 +26,19 @@ def application(endpoint: Endpoint[Any]) -> Callable[[dict[str, Any], Callable[.
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event for it.
+        TypeError: A handler is async. One that is registered later is refused at the first event.
 
     Example:
         ```python
         app.mount("/api/webhooks", application(endpoint))  # Bottle
         ```
     """
-    endpoint.refuse_async()
+    answer = endpoint.door()
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        response = endpoint.receive(method, path, environ, partial(_read, environ))
+        response = answer(method, path, environ, partial(_read, environ))
         status = HTTPStatus(response.status)
         start_response(f"{status.value} {status.phrase}", list(response.headers.items()))
         # RFC 9110, section 9.3.2: "the server MUST NOT send content in the response" to HEAD.

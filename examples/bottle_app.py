@@ -5,18 +5,18 @@ Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... bottle --server waitress bottle_a
 
 from bottle import Bottle, abort, request
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
+from clerk_webhook.wsgi import application
 
 MAX_BODY = 1 << 20  # bytes; Svix sends up to about 350 kB
 
 app = Bottle()
 endpoint = Endpoint()
 # Without a "/" at the end: Bottle would answer 404 to the path without it.
-app.mount("/api/webhooks", endpoint.wsgi())
+app.mount("/api/webhooks", application(endpoint))
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 

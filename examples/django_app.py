@@ -17,9 +17,8 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from clerk_webhook import ClerkWebhookError, WebhookEvent, events, verify_and_parse
-from clerk_webhook.django import view, webhook
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, WebhookEvent, events, verify_and_parse
+from clerk_webhook.django import clerk_event, view
 
 # In a project this is settings.py.
 settings.configure(
@@ -30,7 +29,7 @@ settings.configure(
 )
 
 
-@webhook
+@clerk_event
 def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     match event:
         case events.UserCreated():
@@ -40,7 +39,7 @@ def clerk(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     return HttpResponse()
 
 
-@webhook
+@clerk_event
 async def clerk_async(request: HttpRequest, event: WebhookEvent) -> HttpResponse:
     if event.type == "user.created":
         await sync_to_async(welcome)(event)  # blocking code must not run in the event loop
@@ -50,7 +49,7 @@ async def clerk_async(request: HttpRequest, event: WebhookEvent) -> HttpResponse
 endpoint = Endpoint()
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 

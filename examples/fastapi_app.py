@@ -1,4 +1,4 @@
-"""FastAPI: a route that takes the event, an endpoint mounted, and `verify_and_parse` by hand.
+"""FastAPI: a route that takes the event, an endpoint as a route, and `verify_and_parse` by hand.
 
 Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn fastapi_app:app
 """
@@ -6,16 +6,14 @@ Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... uvicorn fastapi_app:app
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
-from clerk_webhook.fastapi import ClerkEvent
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
+from clerk_webhook.fastapi import OPENAPI, ClerkEvent, view
 
 app = FastAPI()
 
 
-@app.post("/api/webhooks")
+@app.post("/api/webhooks", openapi_extra=OPENAPI)
 def clerk(event: ClerkEvent) -> None:  # def: FastAPI runs it in a thread, so it may block
     match event:
         case events.UserCreated():
@@ -25,11 +23,10 @@ def clerk(event: ClerkEvent) -> None:  # def: FastAPI runs it in a thread, so it
 
 
 endpoint = Endpoint()
-# Not app.mount: it redirects to "/endpoint/", and Svix follows no redirects.
-app.router.routes.append(Route("/endpoint", endpoint.asgi()))
+app.post("/endpoint", openapi_extra=OPENAPI)(view(endpoint))
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 

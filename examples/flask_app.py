@@ -6,8 +6,7 @@ Or, while developing: flask --app flask_app run
 
 from flask import Flask, abort, request
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
 from clerk_webhook.flask import clerk_event, view
 
 app = Flask(__name__)
@@ -29,7 +28,7 @@ endpoint = Endpoint()
 app.add_url_rule("/endpoint", view_func=view(endpoint))
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 

@@ -6,15 +6,15 @@ Its handler is `lambda_function.lambda_handler`, the name that Lambda has by def
 in the function's configuration: without it the function fails as it starts.
 """
 
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, events
+from clerk_webhook.aws_lambda import handler
 
 endpoint = Endpoint()
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
 
-lambda_handler = endpoint.aws_lambda()
+lambda_handler = handler(endpoint)

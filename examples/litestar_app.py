@@ -10,14 +10,14 @@ from litestar import Litestar, Request, asgi, post
 from litestar.exceptions import ClientException, HTTPException, InternalServerException
 from litestar.types import Receive, Scope, Send
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
+from clerk_webhook.asgi import application
 
 endpoint = Endpoint()
-clerk = endpoint.asgi()
+clerk = application(endpoint)
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 

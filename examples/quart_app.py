@@ -8,15 +8,15 @@ from asyncio import to_thread
 from hypercorn.middleware import DispatcherMiddleware
 from quart import Quart, abort, request
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
+from clerk_webhook.asgi import application
 
 endpoint = Endpoint()
 site = Quart(__name__)
 site.config["MAX_CONTENT_LENGTH"] = 1 << 20  # 16 MB by default
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
@@ -34,4 +34,4 @@ async def by_hand() -> dict[str, str]:
 
 
 # Hypercorn has types of its own for ASGI.
-app = DispatcherMiddleware({"/api/webhooks": endpoint.asgi(), "": site})
+app = DispatcherMiddleware({"/api/webhooks": application(endpoint), "": site})

@@ -9,13 +9,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from clerk_webhook import ClerkWebhookError, events, verify_and_parse
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import ClerkWebhookError, Endpoint, events, verify_and_parse
+from clerk_webhook.asgi import application
 
 endpoint = Endpoint()
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
@@ -35,7 +35,7 @@ async def by_hand(request: Request) -> JSONResponse:
 app = Starlette(
     routes=[
         # Not Mount: it redirects to "/api/webhooks/", and Svix follows no redirects.
-        Route("/api/webhooks", endpoint.asgi()),
+        Route("/api/webhooks", application(endpoint)),
         # max_body_size: Starlette 1.6 or newer. Nothing limits a body by default.
         Route("/by-hand", by_hand, methods=["POST"], max_body_size=1 << 20),
     ]

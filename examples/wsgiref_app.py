@@ -1,4 +1,4 @@
-"""The endpoint is a WSGI application itself: no framework is needed, and here no server but the standard library's.
+"""An endpoint is a WSGI application: no framework is needed, and here no server but the standard library's.
 
 Run it: CLERK_WEBHOOK_SIGNING_SECRET=whsec_... python wsgiref_app.py
 Or in production: gunicorn wsgiref_app:app; waitress-serve wsgiref_app:app; granian --interface wsgi wsgiref_app:app
@@ -8,18 +8,18 @@ import os
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIServer, make_server
 
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, events
+from clerk_webhook.wsgi import application
 
 endpoint = Endpoint()
 
 
-@endpoint.on(events.UserCreated)
+@endpoint.on
 def welcome(event: events.UserCreated) -> None:
     print("new user", event.data["id"], flush=True)
 
 
-app = endpoint.wsgi()
+app = application(endpoint)
 
 
 class ThreadingServer(ThreadingMixIn, WSGIServer):

@@ -4,6 +4,8 @@ from transports import TRANSPORTS
 
 from clerk_webhook import Webhook
 
+pytest.register_assert_rewrite("status_policy", "door_contract")
+
 
 @pytest.fixture
 def webhook():
@@ -18,5 +20,5 @@ def _no_secret_in_the_environment(monkeypatch):
 
 @pytest.fixture(params=TRANSPORTS)
 def send(request):
-    """Send a request to an endpoint through each of its transports."""
+    """Send a request to an endpoint through each of its doors."""
     return request.param

@@ -1,126 +1,99 @@
-"""Handlers: their registration, and the order in which they run."""
+"""Handlers: what can be registered, for which events, and what may be included where."""
 
+import asyncio
+import functools
+import sys
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
-from operator import methodcaller
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Optional, Union
 from unittest.mock import Mock
 
 import pytest
-from deliveries import SECRET
-from endpoints import HANDLED, AsyncObject, async_handler, delivery, handled
-from transports import by_asgi
+from dispatching import CREATED, UPDATED, user_event
 
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint, Handlers
+from clerk_webhook import UnknownEvent, WebhookEvent, events
+from clerk_webhook._dispatch import transaction_of_includer
+from clerk_webhook.events import EVENT_CLASSES
+from clerk_webhook.handlers import Handlers
+from clerk_webhook.stores import MemoryStore
 
-
-async def other_async_handler(other, event):
-    pass
-
-
-def test_handlers_run_in_the_order_registered(send):
-    endpoint = Endpoint(SECRET)
-    seen = []
-    endpoint.on_any(lambda event: seen.append("any"))
-    endpoint.on(events.UserUpdated, events.UserCreated)(lambda event: seen.append("two"))
-    endpoint.on(events.UserDeleted)(lambda event: seen.append("deleted"))
-    endpoint.on_unknown(lambda event: seen.append(event.wire_type))
-    endpoint.on_any(lambda event: seen.append("any again"))
-    assert send(endpoint, *delivery()).status == 200
-    assert seen == ["any", "two", "any again"]
-    seen.clear()
-    assert send(endpoint, *delivery("new.type")) == HANDLED
-    assert seen == ["any", "new.type", "any again"]
+if TYPE_CHECKING:
+    from somewhere import Session
 
 
-def test_a_handler_registered_after_the_first_delivery_is_called_too():
-    endpoint = Endpoint(SECRET)
-    assert endpoint.handle(*delivery()).body == b"ignored"
-    endpoint.on_any(lambda event: None)
-    assert endpoint.handle(*delivery()) == HANDLED
+@contextmanager
+def transaction():
+    yield "connection"
 
 
-def test_handlers_after_a_failed_handler_do_not_run():
-    endpoint, seen = handled(raises=ValueError())
-    endpoint.on_any(lambda event: seen.append("after"))
-    assert endpoint.handle(*delivery()).status == 500
-    assert len(seen) == 1
+@asynccontextmanager
+async def async_transaction():
+    yield "connection"
 
 
-@pytest.mark.parametrize("other", [Handlers(), Endpoint(SECRET)], ids=["handlers", "endpoint"])
-def test_included_handlers_run_after_the_own_handlers(other):
-    endpoint = Endpoint(SECRET)
-    seen = []
-    endpoint.on_any(lambda event: seen.append("own"))
-    other.on(events.UserCreated)(lambda event: seen.append("included"))
-    other.on(events.UserDeleted)(lambda event: seen.append("deleted"))
-    endpoint.include(other)
-    other.on_any(lambda event: seen.append("too late"))
-    endpoint.handle(*delivery())
-    assert seen == ["own", "included"]
+def opaque():
+    """Begin a transaction of which nobody knows whether it is async until it is opened."""
+    return transaction()
 
 
-def test_the_decorators_return_the_function_itself():
-    endpoint = Endpoint(SECRET)
+USERS = ["user.created", "user.deleted", "user.updated"]
+NEWER = user_event("user.newer")
 
+
+@pytest.mark.parametrize(
+    ("annotation", "event_types", "gets_unknown"),
+    [
+        (events.UserCreated, ["user.created"], False),
+        ("events.UserCreated", ["user.created"], False),
+        (events.UserCreated | events.SessionEnded, ["session.ended", "user.created"], False),
+        ("events.UserCreated | events.SessionEnded", ["session.ended", "user.created"], False),
+        (Union[events.UserCreated, events.UserDeleted], ["user.created", "user.deleted"], False),  # noqa: UP007
+        (events.UserWebhookEvent, USERS, False),
+        (events.UserWebhookEvent | events.EmailWebhookEvent, ["email.created", *USERS], False),
+        (WebhookEvent, sorted(EVENT_CLASSES), True),
+        ("WebhookEvent", sorted(EVENT_CLASSES), True),
+        (SimpleNamespace(__value__=events.UserWebhookEvent), USERS, False),  # the statement `type` of Python 3.12
+        (UnknownEvent, [], True),
+        (events.UserCreated | UnknownEvent, ["user.created"], True),
+    ],
+)
+def test_the_annotation_of_the_first_parameter_registers(annotation, event_types, gets_unknown):
     def handler(event):
+        seen.append(event)
+
+    handler.__annotations__ = {"event": annotation}
+    handlers, seen = Handlers(), []
+    assert handlers.on(handler) is handler
+    assert handlers.event_types == event_types
+    assert handlers.dispatch(CREATED) == ("handled" if "user.created" in event_types else "ignored")
+    assert handlers.dispatch(NEWER) == ("handled" if gets_unknown else "ignored")
+    assert seen == [CREATED] * ("user.created" in event_types) + [NEWER] * gets_unknown
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the statement is new in Python 3.12")
+def test_an_alias_of_the_type_statement_registers():
+    names = {"events": events}
+    exec("type Users = events.UserCreated | events.UserUpdated\ndef handler(event: Users): pass", names)
+    handlers = Handlers()
+    handlers.on(names["handler"])
+    assert handlers.event_types == ["user.created", "user.updated"]
+
+
+class Object:
+    def __call__(self, event: "events.UserCreated"):
         pass
 
-    for decorate in (endpoint.on(events.UserCreated), endpoint.on_any, endpoint.on_unknown):
-        assert decorate(handler) is handler
-
-
-@pytest.mark.parametrize(
-    "event_classes",
-    [
-        (),
-        ("user.created",),
-        (lambda event: None,),
-        (events.Event,),
-        (object,),
-        (events.UserCreated, None),
-        (events.UserWebhookEvent,),
-        ([events.UserCreated],),
-    ],
-)
-def test_on_takes_event_classes_only(event_classes):
-    with pytest.raises(TypeError) as caught:
-        Endpoint(SECRET).on(*event_classes)
-    cure = "such as @endpoint.on(events.UserCreated). For all events use @endpoint.on_any."
-    assert str(caught.value) == f"on() takes event classes, {cure}"
-
-
-class Nothing:
-    def __call__(self):
+    def method(self, event: "events.UserCreated"):
         pass
 
-    def two(self, event, session):
+    async def async_method(self, event: "events.UserCreated"):
         pass
-
-
-@pytest.mark.parametrize(
-    ("handler", "cure"),
-    [
-        (None, "A handler must be a function that takes an event, not NoneType"),
-        ("welcome", "A handler must be a function that takes an event, not str"),
-        (events.UserCreated, r"not the class UserCreated\. For .* one class use @endpoint\.on\(events\.UserCreated\)"),
-        (lambda: None, r"<lambda> must take one argument, the event: too many positional arguments"),
-        (lambda event, session: None, "one argument, the event: missing a required argument: 'session'"),
-        (lambda event, *, session: None, "one argument, the event: missing a required .*argument: 'session'"),
-        (lambda *, event: None, "one argument, the event: too many positional arguments"),
-        (Nothing(), "Nothing must take one argument, the event: too many positional arguments"),
-        (Nothing().two, r"Nothing\.two must take one argument, the event: missing a required argument: 'session'"),
-        (partial(other_async_handler, 1, 2), "one argument, the event: too many positional arguments"),
-    ],
-)
-def test_a_handler_that_cannot_take_an_event_is_refused_when_it_is_registered(handler, cure):
-    endpoint = Endpoint(SECRET)
-    for decorate in (endpoint.on(events.UserCreated), endpoint.on_any, endpoint.on_unknown):
-        with pytest.raises(TypeError, match=cure):
-            decorate(handler)
-    assert endpoint.handle(*delivery()).body == b"ignored"
 
 
 def with_session(handler):
+    """Supply a second argument, as decorators do."""
+
     @wraps(handler)
     def wrapper(event):
         return handler(event, "session")
@@ -128,116 +101,493 @@ def with_session(handler):
     return wrapper
 
 
+def passing(handler):
+    """Pass all arguments on, as decorators do."""
+
+    @wraps(handler)
+    def wrapper(*args, **kwargs):
+        return handler(*args, **kwargs)
+
+    return wrapper
+
+
+def two(event: "events.UserCreated", session: "Session"):
+    assert session in {"session", "connection"}
+
+
+def one(event: "events.UserCreated"):
+    pass
+
+
+def with_default(event: events.UserCreated, retries: int = 3, **more: int):
+    assert retries == 3
+
+
+def of_the_rest(event: events.UserCreated, *more: object):
+    assert not more
+
+
+def second_is_the_event(session: object, event: "events.UserCreated"):
+    assert event is CREATED
+
+
 @pytest.mark.parametrize(
     "handler",
     [
-        lambda *args: None,
-        lambda event, retries=3, **more: None,
-        with_session(lambda event, session: None),
-        partial(lambda session, event: None, "session"),
-        Mock(return_value=None),
-        [].append,
-        methodcaller("__repr__"),
+        one,
+        with_default,
+        of_the_rest,
+        with_session(two),
+        passing(one),
+        passing(passing(one)),
+        partial(second_is_the_event, "session"),
+        partial(passing(one)),
+        Object(),
+        Object().method,
+        passing(Object().method),
     ],
 )
-def test_a_handler_may_have_other_parameters_that_need_no_argument(handler):
-    endpoint = Endpoint(SECRET)
-    endpoint.on(events.UserCreated)(handler)
-    assert endpoint.handle(*delivery()) == HANDLED
+def test_a_handler_is_whatever_can_be_called_with_an_event(handler):
+    for handlers in (Handlers(), Handlers(transaction=transaction)):
+        handlers.on(handler)
+        assert handlers.event_types == ["user.created"]
+        assert handlers.dispatch(CREATED) == "handled"
 
 
-def test_included_handlers_are_handlers_of_another_object():
-    endpoint = Endpoint(SECRET)
-    for other in (Endpoint, Handlers, "billing", None):
-        with pytest.raises(TypeError, match=rf"include\(\) takes an object .*, not {type(other).__name__}\."):
-            endpoint.include(other)
-    with pytest.raises(ValueError, match=r"^include\(\) takes other handlers: .* would run each twice\.$"):
-        endpoint.include(endpoint)
+@pytest.mark.parametrize(
+    "handler", [two, passing(two), partial(lambda text, event, session: two(event, session), "text")]
+)
+def test_a_second_parameter_gets_the_connection(handler):
+    if isinstance(handler, partial):
+        handler.func.__annotations__ = {"event": events.UserCreated}
+    handlers = Handlers(transaction=transaction)
+    handlers.on(handler)
+    assert handlers.dispatch(CREATED) == "handled"
+    with pytest.raises(TypeError, match=r"must take one argument, the event: a second one gets the connection"):
+        Handlers().on(handler)
 
 
-@pytest.mark.parametrize("handler", [async_handler, partial(other_async_handler, 1), AsyncObject()])
-def test_an_async_handler_is_refused_if_nothing_would_run_it(handler):
-    for mount in (Endpoint.wsgi, Endpoint.aws_lambda, lambda endpoint: endpoint.handle(*delivery())):
-        endpoint = Endpoint(SECRET)
-        endpoint.on(events.UserCreated)(handler)
-        name = getattr(handler, "__qualname__", type(handler).__qualname__)
-        with pytest.raises(TypeError, match=rf"^{name} is async, .*: write it as def, or mount endpoint\.asgi\(\)\.$"):
-            mount(endpoint)
-    endpoint = Endpoint(SECRET)
-    endpoint.wsgi()
-    with pytest.raises(TypeError, match=r"is async"):
-        endpoint.on(events.UserCreated)(handler)
-    assert endpoint.handle(*delivery()).body == b"ignored"
-    endpoint = Endpoint(SECRET)
-    endpoint.on(events.UserCreated)(handler)
-    assert by_asgi(endpoint, *delivery()) == HANDLED
+def test_the_annotations_of_the_other_parameters_are_not_resolved():
+    def handler(event: "events.UserCreated", session: "Session") -> "Answer":  # noqa: F821
+        pass
+
+    handlers = Handlers(transaction=transaction)
+    handlers.on(handler)
+    assert handlers.event_types == ["user.created"]
 
 
-def test_a_hidden_async_function_fails_and_is_not_dropped(send, caplog):
-    endpoint = Endpoint(SECRET)
-
-    @endpoint.on(events.UserCreated)
-    def handler(event):
-        return async_handler(event)
-
-    assert send(endpoint, *delivery()).status == 500
-    assert "handler returned something to await: declare it as async def" in caplog.text
-
-
-def test_an_async_handler_that_forgets_an_await_fails(caplog):
-    endpoint = Endpoint(SECRET)
-
-    @endpoint.on(events.UserCreated)
-    async def handler(event):
-        return async_handler(event)
-
-    assert by_asgi(endpoint, *delivery()).status == 500
-    assert "handler returned something to await" in caplog.text
-
-
-def generator(event):
+def generator(event: events.UserCreated):
     yield
 
 
-async def async_generator(event):
+async def async_generator(event: events.UserCreated):
     yield
-
-
-def test_the_return_value_of_a_handler_is_not_used(send):
-    endpoint = Endpoint(SECRET)
-    endpoint.on(events.UserCreated)(lambda event: event.data["id"])
-    assert send(endpoint, *delivery()) == HANDLED
 
 
 class GeneratorObject:
-    def __call__(self, event):
+    def __call__(self, event: events.UserCreated):
         yield
 
 
-@pytest.mark.parametrize("returned", [generator, async_generator])
-def test_a_function_that_returns_a_generator_fails_because_nothing_would_run_it(send, returned, caplog):
-    endpoint = Endpoint(SECRET)
+def misspelled(event: "events.UserCreate"):
+    pass
 
-    @endpoint.on(events.UserCreated)
+
+def imported_for_type_checkers(event: "Session"):
+    pass
+
+
+def unannotated(event):
+    pass
+
+
+def no_parameter():
+    pass
+
+
+def three(event: events.UserCreated, session: object, more: object):
+    pass
+
+
+def keyword_only(event: events.UserCreated, *, session: object):
+    pass
+
+
+def event_by_keyword(*, event: events.UserCreated):
+    pass
+
+
+def of(annotation):
     def handler(event):
-        return returned(event)
+        pass
 
-    assert send(endpoint, *delivery()).status == 500
-    assert "handler returned a generator" in caplog.text
-
-
-@pytest.mark.parametrize("handler", [generator, async_generator, GeneratorObject()])
-def test_a_generator_is_refused_because_nothing_would_run_it(handler):
-    with pytest.raises(TypeError, match=r"^A handler must not be a generator, .*: write it without yield\.$"):
-        Endpoint(SECRET).on(events.UserCreated)(handler)
+    handler.__annotations__ = {"event": annotation}
+    return handler
 
 
-def test_a_handler_that_returns_another_awaitable_fails_too():
-    class Awaitable:
-        def __await__(self):
-            yield
+MUST_BE_FUNCTION = "A handler must be a function that takes an event, not "
+MUST_TAKE = "must take the event, or the event and the connection, and need no other argument"
+MUST_BE_ANNOTATED = "must be annotated with a class of clerk_webhook.events, a union of them or WebhookEvent"
 
-    endpoint = Endpoint(SECRET)
-    endpoint.on(events.UserCreated)(lambda event: Awaitable())
-    endpoint.on_any(async_handler)
-    assert by_asgi(endpoint, *delivery()).status == 500
+
+@pytest.mark.parametrize(
+    ("handler", "cure"),
+    [
+        (None, MUST_BE_FUNCTION + "NoneType"),
+        ("welcome", MUST_BE_FUNCTION + "str"),
+        (events.UserCreated, MUST_BE_FUNCTION + "UserCreated"),
+        (generator, "must not be a generator, because nothing would run it: write it without yield"),
+        (async_generator, "must not be a generator"),
+        (GeneratorObject(), "must not be a generator"),
+        (no_parameter, "no_parameter " + MUST_TAKE),
+        (three, "three " + MUST_TAKE),
+        (keyword_only, "keyword_only " + MUST_TAKE),
+        (event_by_keyword, "event_by_keyword " + MUST_TAKE),
+        (partial(one, CREATED), MUST_TAKE),
+        (unannotated, f"The first parameter of unannotated {MUST_BE_ANNOTATED}"),
+        (unannotated, r"which events it gets: def unannotated\(event: events.UserCreated \| events.UserUpdated\)\."),
+        (lambda event: None, MUST_BE_ANNOTATED),
+        ([].append, r"list\.append " + MUST_BE_ANNOTATED),
+        (Mock(), MUST_BE_ANNOTATED),
+        (max, "max has no annotation: write a function around it"),
+        (of(events.Event), MUST_BE_ANNOTATED),
+        (of(events.UserCreated | None), MUST_BE_ANNOTATED),
+        (of(Optional[events.UserCreated]), MUST_BE_ANNOTATED),  # noqa: UP045
+        (of([events.UserCreated]), MUST_BE_ANNOTATED),
+        (of(dict), MUST_BE_ANNOTATED),
+        (of("str"), MUST_BE_ANNOTATED),
+        (misspelled, f"{MUST_BE_ANNOTATED}.* At run time: module .* has no attribute 'UserCreate'"),
+        (imported_for_type_checkers, r"name 'Session' is not defined\. Import it outside of .*`if TYPE_CHECKING:`"),
+    ],
+)
+def test_what_cannot_be_a_handler_is_refused_when_it_is_registered(handler, cure):
+    handlers = Handlers(transaction=transaction)
+    for register in (handlers.on, handlers.newest, handlers.once):
+        with pytest.raises(TypeError, match=cure):
+            register(handler)
+    assert handlers.event_types == []
+
+
+@pytest.mark.parametrize("how", [{}, {"store": MemoryStore()}])
+@pytest.mark.parametrize("kind", ["newest", "once"])
+def test_newest_and_once_need_a_transaction(kind, how):
+    with pytest.raises(TypeError, match=rf"^{kind}\(\) records events in a transaction: Handlers\(transaction=Session"):
+        getattr(Handlers(**how), kind)(one)
+
+
+class AsyncStore(MemoryStore):
+    async def claim(self, message_id, owner=""):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("how", "cure"),
+    [
+        ({"transaction": transaction, "store": MemoryStore()}, "Give a transaction or a store"),
+        ({"transaction": transaction()}, r"the function that begins one, without a call: Session\.begin"),
+        ({"transaction": async_transaction()}, "the function that begins one, without a call"),
+        ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
+        ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
+        ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
+        ({"store": AsyncStore()}, "store must have sync methods"),
+        ({"scope": "billing"}, "scope belongs to a transaction"),
+        ({"scope": "billing", "store": MemoryStore()}, "scope belongs to a transaction"),
+    ],
+)
+def test_handlers_that_could_not_be_applied_once_are_refused_when_they_are_made(how, cure):
+    with pytest.raises(TypeError, match=cure):
+        Handlers(**how)
+
+
+def test_a_handler_registered_after_the_first_dispatch_is_called_too():
+    handlers = Handlers()
+    assert handlers.dispatch(CREATED) == "ignored"
+    handlers.on(one)
+    assert handlers.dispatch(CREATED) == "handled"
+
+
+# Included handlers.
+
+
+def registering(seen, name, annotation=events.UserCreated):
+    def handler(event):
+        seen.append(name)
+
+    handler.__annotations__ = {"event": annotation}
+    return handler
+
+
+def test_included_handlers_run_after_the_own_handlers():
+    ours, theirs, seen = Handlers(), Handlers(), []
+    ours.on(registering(seen, "own"))
+    theirs.on(registering(seen, "included"))
+    theirs.on(registering(seen, "deleted", events.UserDeleted))
+    ours.include(theirs)
+    theirs.on(registering(seen, "too late"))
+    ours.on(registering(seen, "own again"))
+    assert ours.dispatch(CREATED) == "handled"
+    assert seen == ["own", "included", "own again"]
+    assert ours.event_types == ["user.created", "user.deleted"]
+
+
+def test_included_handlers_are_handlers_of_another_object():
+    handlers = Handlers()
+    for other in (Handlers, "billing", None):
+        with pytest.raises(TypeError, match=rf"include\(\) takes an object .*, not {type(other).__name__}\."):
+            handlers.include(other)
+    with pytest.raises(ValueError, match=r"^include\(\) takes other handlers: .* would run each twice\.$"):
+        handlers.include(handlers)
+
+
+class Database:
+    @contextmanager
+    def begin(self):
+        yield "connection"
+
+    def __eq__(self, other):
+        return self is other
+
+    __hash__ = None  # some objects have no hash
+
+
+STORE, DATABASE = MemoryStore(), Database()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "differs"),
+    [
+        ({}, {}, None),
+        ({"store": STORE}, {}, None),
+        ({"store": STORE}, {"store": STORE}, None),
+        ({"store": STORE}, {"store": MemoryStore()}, "store"),
+        ({}, {"store": STORE}, "store"),
+        ({"transaction": transaction}, {}, None),
+        ({"transaction": transaction}, {"transaction": transaction}, None),
+        ({"transaction": DATABASE.begin}, {"transaction": DATABASE.begin}, None),
+        ({"transaction": DATABASE.begin}, {"transaction": Database().begin}, "transaction"),
+        ({"transaction": transaction}, {"transaction": async_transaction}, "transaction"),
+        ({"transaction": transaction}, {"store": STORE}, "store"),
+        ({}, {"transaction": transaction}, "transaction"),
+        ({"store": STORE}, {"transaction": transaction}, "transaction"),
+        ({"transaction": transaction}, {"transaction": transaction_of_includer}, None),
+        ({"transaction": async_transaction}, {"transaction": transaction_of_includer}, None),
+        ({"transaction": transaction_of_includer}, {"transaction": transaction_of_includer}, None),
+        ({}, {"transaction": transaction_of_includer}, "transaction"),
+        ({"store": STORE}, {"transaction": transaction_of_includer}, "transaction"),
+        ({"transaction": transaction, "scope": "a"}, {"transaction": transaction, "scope": "a"}, None),
+        ({"transaction": transaction, "scope": "a"}, {"transaction": transaction}, None),
+        ({"transaction": transaction}, {"transaction": transaction, "scope": "a"}, "scope"),
+        ({"transaction": transaction, "scope": "a"}, {"transaction": transaction, "scope": "b"}, "scope"),
+    ],
+)
+def test_handlers_are_included_only_where_they_run_as_they_would_alone(ours, theirs, differs):
+    handlers = Handlers(**ours)
+    if differs:
+        with pytest.raises(TypeError, match=f"^The included handlers have another {differs}, and would run in that of"):
+            handlers.include(Handlers(**theirs))
+    else:
+        handlers.include(Handlers(**theirs))
+
+
+# Sync and async.
+
+
+async def async_one(event: events.UserCreated):
+    pass
+
+
+async def async_two(event: events.UserCreated, session: object):
+    pass
+
+
+async def async_second(session: object, event: events.UserCreated):
+    pass
+
+
+class AsyncObject:
+    async def __call__(self, event: events.UserCreated):
+        pass
+
+
+ASYNC_HANDLERS = [async_one, partial(async_second, "session"), AsyncObject(), Object().async_method]
+
+
+@pytest.mark.parametrize("handler", ASYNC_HANDLERS)
+def test_an_async_handler_is_refused_before_anything_runs_if_nothing_would_run_it(handler):
+    handlers, seen = Handlers(), []
+    handlers.on(registering(seen, "sync"))
+    handlers._refuse_async()
+    handlers.on(handler)
+    name = getattr(handler, "__qualname__", type(handler).__qualname__)
+    for refused in (handlers._refuse_async, partial(handlers.dispatch, CREATED), partial(handlers.dispatch, UPDATED)):
+        with pytest.raises(TypeError, match=rf"^{name} is async, and nothing here .*asgi\.application\(endpoint\)\.$"):
+            refused()
+    assert seen == []
+
+
+def annotated(returned):
+    def begin():
+        raise AssertionError
+
+    begin.__annotations__ = {"return": returned}
+    return begin
+
+
+class Begin:
+    @asynccontextmanager
+    async def __call__(self):
+        yield "connection"
+
+    @contextmanager
+    def sync(self):
+        yield "connection"
+
+
+class Both:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+    __aenter__ = __aexit__ = None
+
+
+SYNC = [
+    transaction,
+    functools.partial(transaction),
+    passing(transaction),
+    Begin().sync,
+    annotated(AbstractContextManager),
+    annotated(AbstractContextManager[str]),
+    annotated("AbstractContextManager[str]"),
+]
+ASYNC = [
+    async_transaction,
+    functools.partial(async_transaction),
+    passing(async_transaction),
+    Begin(),
+    annotated(AbstractAsyncContextManager),
+    annotated(AbstractAsyncContextManager[str]),
+    annotated("AbstractAsyncContextManager[str]"),
+]
+UNKNOWN = [
+    opaque,
+    annotated(None),
+    annotated("Session"),
+    annotated("1 +"),
+    annotated(AbstractContextManager | AbstractAsyncContextManager),
+    annotated(Both),
+    lambda: None,
+    max,
+]
+
+
+@pytest.mark.parametrize("begin", SYNC)
+def test_a_sync_transaction_takes_sync_handlers(begin):
+    handlers = Handlers(transaction=begin)
+    handlers.on(one)
+    for register in (handlers.on, handlers.newest, handlers.once):
+        with pytest.raises(TypeError, match=r"^async_two is async, and the transaction or .* is sync: all in one tran"):
+            register(async_two)
+    handlers._refuse_async()
+
+
+@pytest.mark.parametrize("begin", ASYNC)
+def test_an_async_transaction_takes_async_handlers(begin):
+    handlers = Handlers(transaction=begin)
+    for register in (handlers.on, handlers.newest, handlers.once):
+        with pytest.raises(TypeError, match=r"^two is sync, and the transaction or a handler before it is async"):
+            register(two)
+    for refused in (handlers._refuse_async, partial(handlers.dispatch, CREATED)):
+        with pytest.raises(TypeError, match=r"^The transaction is async, and nothing here runs async handlers"):
+            refused()
+    handlers.on(async_two)
+    assert handlers.event_types == ["user.created"]
+
+
+@pytest.mark.parametrize("begin", UNKNOWN)
+def test_in_a_transaction_of_unknown_kind_all_handlers_are_as_the_first(begin):
+    for first, other in [(one, async_one), (async_one, one)]:
+        handlers = Handlers(transaction=begin)
+        handlers.on(first)
+        with pytest.raises(TypeError, match=f"^{other.__name__} is a?sync, and the transaction or a handler before it"):
+            handlers.on(other)
+        handlers.on(first)
+
+
+def test_included_handlers_are_of_the_kind_of_the_transaction():
+    theirs = Handlers()
+    theirs.on(one)
+    theirs.on(async_one)  # without a transaction both kinds mix
+    for begin, refused in [(transaction, "async_one is async"), (async_transaction, "one is sync"), (opaque, "async_")]:
+        handlers = Handlers(transaction=begin)
+        with pytest.raises(TypeError, match=f"^{refused}"):
+            handlers.include(theirs)
+        assert handlers.event_types == []
+        handlers.on(async_one if begin is async_transaction else one)
+    handlers = Handlers(store=STORE)
+    handlers.include(theirs)
+    assert handlers.event_types == ["user.created"]
+
+
+def test_a_library_has_one_function_for_both_kinds_of_transactions():
+    """Over a sync connection it returns nothing to await, and over an async one it does: as `record_newest`."""
+    seen = []
+
+    async def later(connection):
+        seen.append(("async", connection))
+
+    def both(event: events.UserCreated, connection: object):
+        return later(connection) if is_async else seen.append(("sync", connection))
+
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(both)
+    for begin, is_async in [(transaction, False), (async_transaction, True)]:
+        handlers = Handlers(transaction=begin)
+        handlers.include(library)
+        handlers.on(async_one if is_async else one)
+        way = handlers.dispatch_async(CREATED) if is_async else None
+        assert (asyncio.run(way) if is_async else handlers.dispatch(CREATED)) == "handled"
+    assert seen == [("sync", "connection"), ("async", "connection")]
+    is_async = True  # and wrongly so
+    handlers = Handlers(transaction=transaction)
+    handlers.include(library)
+    with pytest.raises(TypeError, match=r"both returned something to await: declare it as async def"):
+        handlers.dispatch(CREATED)
+    is_async = False
+    handlers = Handlers(transaction=async_transaction)
+    handlers.include(library)
+    with pytest.raises(TypeError, match=r"can't be used in 'await' expression"):
+        asyncio.run(handlers.dispatch_async(CREATED))
+    with pytest.raises(RuntimeError, match=r"include\(\) them into an object that has one"):
+        library.dispatch(CREATED)
+    with pytest.raises(TypeError, match=r"^one is sync"):
+        handlers.on(one)
+
+
+def test_a_library_may_have_async_handlers_alone():
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(async_two)
+    with pytest.raises(TypeError, match=r"^async_two is async"):
+        Handlers(transaction=transaction).include(library)
+    handlers = Handlers(transaction=async_transaction)
+    handlers.include(library)
+    assert asyncio.run(handlers.dispatch_async(CREATED)) == "handled"
+    with pytest.raises(TypeError, match=r"^one is sync"):
+        library.on(one)
+
+
+@pytest.mark.parametrize(
+    ("begin", "handler", "cure"),
+    [
+        (lambda: async_transaction(), two, "are sync, so `with transaction.. has to work, and _AsyncGenerator"),  # noqa: PLW0108
+        (lambda: transaction(), async_two, "are async, so `async with transaction.. has to work, and _Generator"),  # noqa: PLW0108
+        (lambda: None, two, "and NoneType cannot do that"),
+    ],
+)
+def test_a_transaction_of_the_other_kind_is_refused_before_anything_runs(begin, handler, cure):
+    handlers = Handlers(transaction=begin)
+    handlers.on(handler)
+    with pytest.raises(TypeError, match=cure.replace("transaction..", r"transaction\(\):`")):
+        asyncio.run(handlers.dispatch_async(CREATED))

@@ -1,11 +1,11 @@
-"""The inbox over sqlite3, and over connections that have the shape of each library's. tests/services has real ones."""
+"""The inbox over sqlite3. tests/services has the other libraries."""
 
-import asyncio
-import re
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,8 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import python
 
-from clerk_webhook import events, inbox, parse_event
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, record_newest, record_once
+from clerk_webhook import events, parse_event
+from clerk_webhook.inbox import (
+    CREATE_TABLE,
+    AwaitableBool,
+    Version,
+    purge,
+    record_newest,
+    record_once,
+    sqlite_transactions,
+)
 from clerk_webhook.testing import sample_event
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
@@ -62,23 +70,30 @@ def test_an_event_without_an_id_has_no_version(data, connection):
         record_newest(connection, event)
 
 
-@pytest.mark.parametrize(
-    ("sent", "milliseconds"),
-    [
-        (NOON, NOON),
-        (0, 0),
-        (10**15 - 1, 10**15 - 1),
-        (10**15, 0),
-        (-1, 0),
-        (None, 0),
-        (True, 0),
-        (float(NOON), 0),
-        (str(NOON), 0),
-    ],
-)
-def test_a_time_that_is_not_an_integer_in_range_counts_as_missing(sent, milliseconds):
-    assert Version.of(user_event("user.updated", updated_at=sent)).updated_at == milliseconds
-    assert Version.of(user_event("user.updated", timestamp=sent)).timestamp == milliseconds
+@pytest.mark.parametrize("sent", [10**15, -1, None, True, NOON + 0.5, float("inf"), float("nan"), str(NOON), [NOON]])
+def test_the_timestamp_stands_in_for_an_updated_at_that_is_no_time(sent):
+    version = Version.of(user_event("user.updated", updated_at=sent, timestamp=NOON))
+    assert (version.updated_at, version.timestamp) == (NOON, NOON)
+    version = Version.of(user_event("user.updated", updated_at=NOON, timestamp=sent))
+    assert (version.updated_at, version.timestamp) == (NOON, 0)
+    version = Version.of(user_event("user.updated", updated_at=sent, timestamp=sent))
+    assert (version.updated_at, version.timestamp) == (0, 0)
+
+
+@pytest.mark.parametrize("sent", [0, NOON, 10**15 - 1])
+@pytest.mark.parametrize("number", [int, float])
+def test_a_whole_number_in_range_is_a_time(number, sent):
+    version = Version.of(user_event("user.updated", updated_at=number(sent), timestamp=number(sent)))
+    assert (version.updated_at, version.timestamp) == (sent, sent)
+    assert {type(version.updated_at), type(version.timestamp)} == {int}
+
+
+def test_a_later_event_without_updated_at_is_newer_than_an_earlier_one_that_has_it(connection):
+    assert record_newest(
+        connection, user_event("user.created", updated_at=NOON, timestamp=NOON + 5, message_id="msg_1")
+    )
+    assert record_newest(connection, user_event("user.updated", timestamp=NOON + 1000, message_id="msg_2"))
+    assert record_newest(connection, user_event("user.updated", updated_at=NOON + 2000.0, timestamp=NOON + 2005))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +117,7 @@ def test_the_statement_is_one_text_for_all_databases(paramstyle, marks):
         "ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at "
         "WHERE known.version < excluded.version RETURNING version"
     )
-    assert parameters[:3] == ("user:mailing", "user_1", "000000000000003.000000000000020.msg_1")
+    assert parameters[:3] == ("user.mailing", "user_1", "000000000000003.000000000000020.msg_1")
     assert type(parameters[3]) is int
     assert before <= parameters[3] <= time.time()
 
@@ -196,7 +211,7 @@ def test_resources_of_other_kinds_and_other_scopes_are_others(connection):
         ("session", "x_1"),
         ("user", "x_1"),
         ("user", "x_2"),
-        ("user:mailing", "x_1"),
+        ("user.mailing", "x_1"),
     ]
 
 
@@ -209,15 +224,35 @@ def test_a_message_is_handled_once(connection):
     assert record_once(connection, "msg_0", scope="mailing") is False
     zero = "000000000000000.000000000000000."
     assert rows(connection) == [
-        ("message:", "msg_0", zero),
-        ("message:", "msg_1", zero),
-        ("message:mailing", "msg_0", zero),
+        (".message", "msg_0", zero),
+        (".message", "msg_1", zero),
+        (".message.mailing", "msg_0", zero),
     ]
 
 
-def test_newest_and_once_do_not_know_of_each_other(connection):
-    assert record_once(connection, CREATED)
-    assert record_newest(connection, CREATED)
+SCOPES = ["", "s", ".s", "message", ".message", "message.s"]
+
+
+@pytest.mark.parametrize("kind", ["message", "user"])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_no_record_of_one_gate_and_scope_is_taken_for_another(kind, scope, connection):
+    for other in SCOPES:
+        assert record_once(connection, "x_1", other)
+    assert record_newest(connection, Version(kind, "x_1", 1), scope)
+    connection.execute("UPDATE clerk_webhook_inbox SET seen_at = 0")
+    purge(connection, 0)
+    assert not record_newest(connection, Version(kind, "x_1", 1), scope)
+    for other in SCOPES:
+        assert record_once(connection, "x_1", other)
+        assert record_newest(connection, Version(kind, "x_1", 1), other) == (other != scope)
+
+
+@pytest.mark.parametrize("kind", ["", "user.mailing", ".message"])
+def test_a_kind_that_could_be_taken_for_a_scope_is_refused(kind, connection):
+    with pytest.raises(ValueError, match="before the dot"):
+        Version(kind, "x_1", 1).statement()
+    with pytest.raises(ValueError, match="before the dot"):
+        record_newest(connection, Version(kind, "x_1", 1))
 
 
 @pytest.mark.parametrize("event", ["", user_event("user.created")])
@@ -271,24 +306,54 @@ def test_a_row_comes_back_although_none_is_counted(connection):
     assert not record_newest(connection, CREATED)
 
 
-def test_the_purge_forgets_old_messages_and_no_deletion(connection):
+@pytest.mark.parametrize("age", [timedelta(days=90), 90 * 86400, 90 * 86400.0])
+def test_the_purge_forgets_old_messages_and_no_deletion(age, connection):
     record_newest(connection, DELETED)
+    record_newest(connection, DELETED, "mailing")
     record_once(connection, "msg_old")
     record_once(connection, "msg_old", "mailing")
     connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400")
     record_once(connection, "msg_new")
-    purge = "DELETE FROM clerk_webhook_inbox WHERE kind LIKE 'message:%' AND seen_at < ?"
-    assert connection.execute(purge, (time.time() - 90 * 86400,)).rowcount == 2
+    assert purge(connection, age) == 2
+    assert [kind for kind, *_ in rows(connection)] == [".message", "user", "user.mailing"]
     assert record_once(connection, "msg_old")
     assert not record_once(connection, "msg_new")
     assert not record_newest(connection, LATER)
 
 
-@pytest.mark.parametrize("row_factory", [None, sqlite3.Row, lambda cursor, row: dict(enumerate(row))])
-def test_a_row_factory_does_not_matter(row_factory, connection):
-    connection.row_factory = row_factory
-    assert record_newest(connection, CREATED) is True
-    assert record_newest(connection, CREATED) is False
+@pytest.mark.parametrize("age", [-1, float("nan"), timedelta(days=-1)])
+def test_a_purge_of_what_is_still_to_come_is_refused(age, connection):
+    record_once(connection, "msg_1")
+    with pytest.raises(ValueError, match="older_than"):
+        purge(connection, age)
+    assert not record_once(connection, "msg_1")
+
+
+class OddCursor(sqlite3.Cursor):
+    """A cursor of an application: it counts rows instead of giving them."""
+
+    def fetchall(self):
+        return len(super().fetchall())
+
+
+class OddConnection(sqlite3.Connection):
+    def cursor(self):
+        return super().cursor(OddCursor)
+
+
+@pytest.mark.parametrize(
+    "row_factory",
+    [sqlite3.Row, lambda cursor, row: dict(enumerate(row)), lambda cursor, row: None, lambda cursor, row: 0],
+)
+@pytest.mark.parametrize("text_factory", [str, bytes, lambda text: None])
+def test_factories_and_classes_of_the_callers_do_not_matter(row_factory, text_factory):
+    with closing(sqlite3.connect(":memory:", factory=OddConnection)) as connection:
+        connection.execute(CREATE_TABLE)
+        connection.row_factory, connection.text_factory = row_factory, text_factory
+        for target in (connection, connection.cursor()):
+            assert record_newest(target, CREATED, str(target)) is True
+            assert record_newest(target, CREATED, str(target)) is False
+        assert (connection.row_factory, connection.text_factory) == (row_factory, text_factory)
 
 
 # Autocommit.
@@ -304,7 +369,7 @@ def test_the_statement_is_complete_before_the_commit(tmp_path):
             assert not record_newest(other, CREATED)
 
 
-@pytest.mark.parametrize("gate", [newest, once])
+@pytest.mark.parametrize("gate", [record_newest, record_once])
 def test_autocommit_is_refused_before_anything_is_executed(gate):
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for target in (connection, connection.cursor()):
@@ -316,28 +381,6 @@ def test_autocommit_is_refused_before_anything_is_executed(gate):
         connection.rollback()
         connection.execute("BEGIN")
         assert gate(connection.cursor(), CREATED)
-
-
-@pytest.mark.parametrize(
-    ("isolation_level", "attribute", "in_transaction", "fine"),
-    [
-        ("", {}, False, True),
-        ("", {"autocommit": -1}, False, True),
-        (None, {"autocommit": -1}, False, False),
-        (None, {"autocommit": -1}, True, True),
-        ("", {"autocommit": True}, False, False),
-        ("", {"autocommit": True}, True, True),
-        ("", {"autocommit": False}, True, True),
-    ],
-)
-def test_each_mode_of_sqlite3_is_autocommit_or_is_not(isolation_level, attribute, in_transaction, fine, connection):
-    mode = SimpleNamespace(isolation_level=isolation_level, in_transaction=in_transaction, **attribute)
-    cursor = SimpleNamespace(connection=mode, execute=connection.execute)
-    if fine:
-        assert record_newest(cursor, CREATED)
-    else:
-        with pytest.raises(RuntimeError, match="autocommit"):
-            record_newest(cursor, CREATED)
 
 
 if sys.version_info >= (3, 12):  # which brought the attribute
@@ -355,207 +398,7 @@ if sys.version_info >= (3, 12):  # which brought the attribute
             assert record_newest(connection, CREATED)
 
 
-# Connections in the shape of each library's, on SQLite: what each is asked, and that nothing else is asked before.
-
-
-class Database:
-    """An SQLite database behind a driver that understands every style of parameters."""
-
-    def __init__(self, *, autocommit=False, status=0):
-        self.autocommit = autocommit
-        self.info = SimpleNamespace(transaction_status=status)
-        self.sqlite = sqlite3.connect(":memory:", isolation_level=None if autocommit else "")
-        self.sqlite.execute(CREATE_TABLE)
-        self.executed = []
-
-    def execute(self, sql, parameters):
-        self.executed.append(sql)
-        self.row = self.sqlite.execute(re.sub(r"%s|\$\d", "?", sql), parameters).fetchone()
-        return SimpleNamespace(first=self.fetchone)
-
-    def fetchone(self):
-        return self.row
-
-    async def execute_async(self, *statement):
-        return self.execute(*statement)
-
-    async def fetchone_async(self):
-        return self.row
-
-
-def sqlalchemy_aiosqlite(database):
-    """Return an adapter, whose connection tells nothing about autocommit: the connection's own thread can tell."""
-    connection = aiosqlite(database, _conn=database.sqlite)
-    return SimpleNamespace(run_async=lambda function: asyncio.run(function(connection)))
-
-
-def sqlalchemy_connection(database, name="postgresql", driver="psycopg", *, begun=False):
-    begun = [None] if begun else []
-
-    def execute(*statement):
-        assert begun == [None]
-        return database.execute(*statement)
-
-    return SimpleNamespace(
-        dialect=SimpleNamespace(name=name, driver=driver, is_async=driver == "aiosqlite"),
-        # Autocommit is known to the first for PostgreSQL (an adapter, for asyncpg), and to the second for pysqlite.
-        connection=SimpleNamespace(
-            dbapi_connection=sqlalchemy_aiosqlite(database) if driver == "aiosqlite" else database,
-            driver_connection=database.sqlite if driver == "pysqlite" else None,
-        ),
-        in_transaction=lambda: bool(begun),
-        begin=lambda: begun.append(None),
-        exec_driver_sql=execute,
-    )
-
-
-def session(database, **dialect):
-    return SimpleNamespace(get_bind=None, connection=lambda: sqlalchemy_connection(database, **dialect))
-
-
-def asynchronous(sync):
-    async def run_sync(function, *arguments):
-        return function(sync, *arguments)
-
-    return SimpleNamespace(run_sync=run_sync, get_bind=None, exec_driver_sql=None)
-
-
-class Scoped:
-    session_factory = None
-    get_bind = None
-
-    def __init__(self, session):
-        self.session = session
-
-    def __call__(self):
-        return self.session
-
-
-def asyncpg(database):
-    async def fetchrow(sql, *parameters):
-        database.execute(sql, parameters)
-        return database.row
-
-    return SimpleNamespace(is_in_transaction=lambda: not database.autocommit, fetchrow=fetchrow)
-
-
-def cursor(database, **others):
-    return SimpleNamespace(execute=database.execute, fetchone=database.fetchone, **others)
-
-
-def async_cursor(database, **others):
-    return SimpleNamespace(__aenter__=None, execute=database.execute_async, fetchone=database.fetchone_async, **others)
-
-
-def psycopg(database, make=cursor):
-    return SimpleNamespace(
-        set_isolation_level=None, autocommit=database.autocommit, info=database.info, cursor=lambda: make(database)
-    )
-
-
-def django(database):
-    return SimpleNamespace(
-        connection=None, get_autocommit=lambda: database.autocommit, cursor=lambda: django_cursor(database)
-    )
-
-
-def django_cursor(database):
-    return cursor(database, db=SimpleNamespace(get_autocommit=lambda: database.autocommit), connection=database.sqlite)
-
-
-def aiosqlite(database, **others):
-    async def execute(function, *arguments):
-        return function(*arguments)
-
-    return SimpleNamespace(_execute=execute, **others)
-
-
-SHAPES = {
-    "SQLAlchemy Connection": sqlalchemy_connection,
-    "SQLAlchemy Connection that has begun": lambda database: sqlalchemy_connection(database, begun=True),
-    "SQLAlchemy Session": session,
-    "SQLAlchemy scoped_session": lambda database: Scoped(session(database)),
-    "SQLAlchemy AsyncConnection": lambda database: asynchronous(sqlalchemy_connection(database, driver="asyncpg")),
-    "SQLAlchemy AsyncSession": lambda database: asynchronous(session(database, driver="asyncpg")),
-    "SQLAlchemy async_scoped_session": lambda database: Scoped(asynchronous(session(database))),
-    "SQLAlchemy Session on SQLite": lambda database: session(database, name="sqlite", driver="pysqlite"),
-    "SQLAlchemy Session on aiosqlite": lambda database: session(database, name="sqlite", driver="aiosqlite"),
-    "asyncpg": asyncpg,
-    "psycopg connection": psycopg,
-    "psycopg cursor": lambda database: cursor(database, connection=psycopg(database)),
-    "psycopg async connection": lambda database: psycopg(database, async_cursor),
-    "psycopg async cursor": lambda database: async_cursor(database, connection=psycopg(database, async_cursor)),
-    "Django connection": django,
-    "Django cursor": django_cursor,
-    "aiosqlite connection": lambda database: aiosqlite(database, in_transaction=None, _conn=database.sqlite),
-    "aiosqlite cursor": lambda database: aiosqlite(database, connection=database.sqlite),
-}
-PARAMSTYLES = {
-    "SQLAlchemy AsyncConnection": "numeric_dollar",
-    "SQLAlchemy AsyncSession": "numeric_dollar",
-    "SQLAlchemy Session on SQLite": "qmark",
-    "SQLAlchemy Session on aiosqlite": "qmark",
-    "asyncpg": "numeric_dollar",
-}
-
-
-def settled(answer):
-    async def awaited():
-        return await answer
-
-    return asyncio.run(awaited()) if isinstance(answer, AwaitableBool) else answer
-
-
-@pytest.fixture(params=SHAPES)
-def shape(request):
-    return request.param
-
-
-def test_each_kind_of_connection_gives_the_same_answers(shape):
-    database = Database()
-    connection = SHAPES[shape](database)
-    answers = [record_newest(connection, event) for event in (UPDATED, UPDATED, CREATED, DELETED, LATER)]
-    assert [settled(answer) for answer in answers] == [True, False, False, True, False]
-    assert settled(record_newest(connection, CREATED, "mailing")) is True
-    assert [settled(record_once(connection, CREATED)) for _ in range(2)] == [True, False]
-    database.sqlite.rollback()
-    assert settled(record_newest(connection, CREATED)) is True
-    if not shape.startswith("aiosqlite"):  # there the statement is executed by sqlite3 itself
-        assert {*database.executed} == {Version("", "", 0).statement(PARAMSTYLES.get(shape, "format"))[0]}
-    database.sqlite.close()
-
-
-def test_each_kind_of_connection_in_autocommit_is_refused_before_anything_is_executed(shape):
-    database = Database(autocommit=True)
-    connection = SHAPES[shape](database)
-    for gate in (newest, once):
-        with pytest.raises(RuntimeError, match="autocommit"):
-            settled(gate(connection, CREATED))
-    assert database.executed == rows(database.sqlite) == []
-    database.sqlite.close()
-
-
-@pytest.mark.parametrize(("status", "fine"), [(0, False), (1, False), (2, True), (3, True)])
-def test_psycopg_in_autocommit_inside_a_transaction_is_fine(status, fine):
-    database = Database(autocommit=True, status=status)
-    for connection in (psycopg(database), cursor(database, connection=psycopg(database))):
-        if fine:
-            assert record_newest(connection, CREATED, str(connection))
-        else:
-            with pytest.raises(RuntimeError, match="autocommit"):
-                record_newest(connection, CREATED)
-    database.sqlite.close()
-
-
-def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
-    database = Database()
-    answer = record_newest(SHAPES[shape](database), CREATED)
-    if isinstance(answer, AwaitableBool):
-        with pytest.raises(TypeError, match="await newest"):
-            bool(answer)
-        assert database.executed == rows(database.sqlite) == []
-    assert isinstance(answer, AwaitableBool) == ("async" in shape.lower() or shape.startswith("aiosqlite"))
-    database.sqlite.close()
+# Other objects.
 
 
 @pytest.mark.parametrize(
@@ -565,18 +408,92 @@ def test_a_forgotten_await_is_an_error_and_executes_nothing(shape):
         "postgresql://",
         3,
         sqlite3,
-        SimpleNamespace(connect=None),
-        SimpleNamespace(autocommit=None, execute=None),
+        sqlite3.connect,
+        SimpleNamespace(execute=None, in_transaction=True, isolation_level=""),
     ],
 )
 def test_anything_but_a_connection_is_refused(connection):
-    with pytest.raises(TypeError, match=rf"over {type(connection).__name__}\. Use Version\.statement"):
+    with pytest.raises(TypeError, match=rf"over \w+\.{type(connection).__name__}\. .*Version\.statement"):
         record_newest(connection, CREATED)
 
 
-def test_all_names_that_are_defined_here_are_public_or_have_an_underscore():
-    defined = {name for name, value in vars(inbox).items() if getattr(value, "__module__", None) == inbox.__name__}
-    assert {name for name in defined if not name.startswith("_")} | {"CREATE_TABLE"} == {*inbox.__all__}
+def test_other_objects_of_sqlite3_are_refused(connection):
+    connection.execute("CREATE TABLE blobs (value)")
+    connection.execute("INSERT INTO blobs VALUES (zeroblob(1))")
+    with connection.blobopen("blobs", "value", 1) as blob, pytest.raises(TypeError, match=r"over sqlite3\.Blob\."):
+        record_newest(blob, CREATED)
+
+
+def test_a_driver_of_mysql_is_refused_by_name():
+    connection = type("Connection", (), {"__module__": "pymysql.connections"})()
+    with pytest.raises(RuntimeError, match=r"^MySQL or MariaDB has no ON CONFLICT \.\.\. RETURNING"):
+        record_newest(connection, CREATED)
+
+
+def test_a_forgotten_await_is_an_error_and_leaves_no_warning():
+    async def answer():
+        raise AssertionError
+
+    forgotten = AwaitableBool(answer())
+    with pytest.raises(TypeError, match="await record_newest"):
+        bool(forgotten)
+
+
+# Transactions on a file.
+
+
+def test_a_transaction_is_committed_at_its_end_and_rolled_back_by_an_exception(tmp_path):
+    transaction = sqlite_transactions(tmp_path / "app.db")
+    with transaction() as connection:
+        connection.execute(CREATE_TABLE)
+    with suppress(KeyboardInterrupt), transaction() as connection:
+        assert record_newest(connection, CREATED)
+        raise KeyboardInterrupt
+    with transaction() as connection:
+        assert record_newest(connection, CREATED)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
+    with transaction() as connection:
+        assert not record_newest(connection, CREATED)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_transaction_holds_the_lock_from_its_begin_and_lets_others_read(tmp_path):
+    transaction = sqlite_transactions(str(tmp_path / "app.db"))
+    with transaction() as connection:
+        connection.execute(CREATE_TABLE)
+    with transaction(), closing(sqlite3.connect(tmp_path / "app.db", timeout=0)) as other:
+        assert other.execute("SELECT * FROM clerk_webhook_inbox").fetchall() == []
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+
+
+def test_many_threads_wait_for_each_other_from_the_first_transaction_on(tmp_path):
+    transaction = sqlite_transactions(tmp_path / "app.db")
+
+    def work(number):
+        with transaction() as connection:
+            connection.execute(CREATE_TABLE)
+            return record_once(connection, f"msg_{number % 10}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(80))) == 10
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    transaction = sqlite_transactions("app.db")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with transaction():
+        pass
+    assert (tmp_path / "app.db").exists()
+
+
+@pytest.mark.parametrize("path", [":memory:", ""])
+def test_a_database_in_memory_is_refused(path):
+    with pytest.raises(ValueError, match="needs a file"):
+        sqlite_transactions(path)
 
 
 @pytest.mark.parametrize("module", ["sqlite3", "sqlalchemy", "psycopg", "psycopg2", "asyncpg", "aiosqlite", "django"])

@@ -20,19 +20,20 @@ def test_all_names_exist_and_are_all_public_names():
         for name, value in vars(clerk_webhook).items()
         if not (name.startswith("_") or isinstance(value, ModuleType))  # modules are there once anything imports them
     }
-    assert public - {"annotations", "TYPE_CHECKING"} == set(clerk_webhook.__all__) - {"events", "types", "Endpoint"}
+    assert public - {"annotations", "TYPE_CHECKING"} == set(clerk_webhook.__all__) - {"events", "types", "Endpoint", "Handlers"}
     assert all(hasattr(clerk_webhook, name) for name in clerk_webhook.__all__)
 
 
-@pytest.mark.parametrize(("module", "name"), [("types", "types"), ("endpoint", "Endpoint")])
+@pytest.mark.parametrize(("module", "name"), [("types", "types"), ("endpoint", "Endpoint"), ("handlers", "Handlers")])
 def test_a_large_part_is_not_imported_until_someone_asks(module, name):
     there = f"print('clerk_webhook.{module}' in sys.modules)"
     assert python(f"import sys, clerk_webhook; {there}; clerk_webhook.{name}; {there}") == "False\nTrue"
     assert python(f"import sys; from clerk_webhook import {name}; {there}") == "True"
 
 
-def test_the_endpoint_is_the_same_class_by_both_imports():
+def test_a_class_is_the_same_by_both_imports():
     assert clerk_webhook.Endpoint is clerk_webhook.endpoint.Endpoint
+    assert clerk_webhook.Handlers is clerk_webhook.handlers.Handlers
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._parse import parse_event
-from ..endpoint.answers import Response, respond
+from .._reception import MAX_BODY, Response, respond
 from ..errors import PayloadError, WebhookVerificationError
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, configured_secrets, http_url, webhook_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
 
-    from ..endpoint import Outcome
+    from .._reception import Outcome
     from ..events import WebhookEvent
 
 __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
@@ -36,8 +36,6 @@ __all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
 SUMMARY = "receive deliveries on this machine: verify, explain, print, and pass them on"
 EXAMPLE = "clerk-webhook listen --forward-to http://127.0.0.1:8000/api/webhooks --save deliveries.ndjson"
 
-# As an Endpoint has it.
-_MAX_BODY = 1 << 20
 # RFC 9110, section 7.6.1: "intermediaries SHOULD remove or replace fields that are known to require removal before
 # forwarding".
 _HOP_BY_HOP = {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer"}
@@ -239,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 20):  # noqa: PLR2004  # digits
             return "refused"
-        if int(length) > _MAX_BODY:
+        if int(length) > MAX_BODY:
             return "too_large"
         body = self.rfile.read(int(length))
         return body if len(body) == int(length) else "refused"
@@ -256,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
                 while self.rfile.readline(1000).strip():
                     pass  # trailers
                 return bytes(body)
-            if len(body) + size > _MAX_BODY:
+            if len(body) + size > MAX_BODY:
                 return "too_large"
             body += self.rfile.read(size)
             self.rfile.readline(2)

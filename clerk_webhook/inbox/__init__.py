@@ -108,10 +108,10 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
 
 
 @overload
-def purge(connection: SyncConnection, older_than: float | timedelta) -> None: ...
+def purge(connection: SyncConnection, older_than: float | timedelta) -> int: ...
 @overload
-def purge(connection: AsyncConnection, older_than: float | timedelta) -> Coroutine[Any, Any, None]: ...
-def purge(connection: Any, older_than: float | timedelta) -> Coroutine[Any, Any, None] | None:
+def purge(connection: AsyncConnection, older_than: float | timedelta) -> Coroutine[Any, Any, int]: ...
+def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any, Any, int]:
     """Delete what `record_once` recorded before. The records of `record_newest` stay, because they hold the deletions.
 
     Svix sends a message again for 28 hours, and somebody can replay it by hand for as long as Svix keeps it. 90 days
@@ -122,7 +122,7 @@ def purge(connection: Any, older_than: float | timedelta) -> Coroutine[Any, Any,
         older_than: The age, in seconds if it is a number.
 
     Returns:
-        None. Over an async connection, a coroutine.
+        How many records were deleted. Over an async connection, a coroutine of it.
 
     Raises:
         RuntimeError: As in `record_newest`.
@@ -151,5 +151,5 @@ def _recording(row: tuple[str, str, str, int]) -> Program[bool]:
     return bool(rows)
 
 
-def _purging(before: int) -> Program[None]:
-    yield PURGE, (before,)
+def _purging(before: int) -> Program[int]:
+    return len((yield PURGE, (before,)))

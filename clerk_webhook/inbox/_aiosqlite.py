@@ -1,7 +1,7 @@
 """aiosqlite's connections and cursors: the program runs in the connection's own thread.
 
-Only there sqlite3 answers, and no public way leads there: `_execute` of a connection calls a function in its thread, and
-`_conn` is sqlite3's connection. The `_conn` of a cursor is aiosqlite's connection.
+Only there sqlite3 answers, and no public way leads there: `_execute` of a connection calls a function in its thread,
+and `_conn` is sqlite3's connection. The `_conn` of a cursor is aiosqlite's connection.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 def run(connection: Any, program: Program[T]) -> Coroutine[Any, Any, T]:
     """Run a program over a connection, or over the connection of a cursor."""
-    from . import _sqlite3  # noqa: PLC0415  # a Python may lack SQLite, and _sqlalchemy.py need this module there
+    from . import _sqlite3  # noqa: PLC0415  # a Python may lack SQLite, and _sqlalchemy.py needs this module there
 
     if not hasattr(connection, "_execute"):
         raise unknown_connection(connection)

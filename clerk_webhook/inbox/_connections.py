@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 Value: TypeAlias = str | float | bool | None
 Rows: TypeAlias = Sequence[Sequence[Any]]
 T = TypeVar("T")
-# A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters.
+# A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters. Each returns rows.
 Program: TypeAlias = Generator[tuple[str, Sequence[Value]], Rows, T]
 Paramstyle: TypeAlias = Literal["format", "qmark", "numeric_dollar"]
 

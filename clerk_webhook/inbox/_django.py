@@ -24,8 +24,6 @@ T = TypeVar("T")
 class Cursor(Protocol):
     """A cursor, which wraps the driver's. It has its connection as `db`."""
 
-    @property
-    def description(self) -> Sequence[object] | None: ...
     def execute(self, sql: str, params: Sequence[Value]) -> object: ...
     def fetchall(self) -> Rows: ...
 
@@ -52,6 +50,6 @@ def run(connection: Any, program: Program[T]) -> T:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor() as cursor:
             cursor.execute(styled(for_sqlite(sql) if own.vendor == "sqlite" else sql, "format"), parameters)
-            return cursor.fetchall() if cursor.description else ()
+            return cursor.fetchall()
 
     return drive(program, execute)

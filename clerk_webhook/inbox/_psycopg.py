@@ -31,16 +31,12 @@ class Info(Protocol):
 class Cursor(Protocol):
     """A cursor."""
 
-    description: Sequence[object] | None
-
     def execute(self, query: str, params: Sequence[Value], *, prepare: bool) -> object: ...
     def fetchall(self) -> Rows: ...
 
 
 class AsyncCursor(Protocol):
     """An async cursor."""
-
-    description: Sequence[object] | None
 
     async def execute(self, query: str, params: Sequence[Value], *, prepare: bool) -> object: ...
     async def fetchall(self) -> Rows: ...
@@ -79,7 +75,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
 def _executing(cursor: Cursor, paramstyle: Paramstyle) -> Callable[[str, Sequence[Value]], Rows]:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        return cursor.fetchall() if cursor.description else ()
+        return cursor.fetchall()
 
     return execute
 
@@ -87,7 +83,7 @@ def _executing(cursor: Cursor, paramstyle: Paramstyle) -> Callable[[str, Sequenc
 def _executing_async(cursor: AsyncCursor, paramstyle: Paramstyle) -> Callable[[str, Sequence[Value]], Awaitable[Rows]]:
     async def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         await cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        return await cursor.fetchall() if cursor.description else ()
+        return await cursor.fetchall()
 
     return execute
 

@@ -21,8 +21,6 @@ class Info(Protocol):
 class Cursor(Protocol):
     """A cursor. It has its connection as `connection`."""
 
-    description: Sequence[object] | None
-
     def execute(self, query: str, vars: Sequence[Value]) -> object: ...  # noqa: A002  # its name there
     def fetchall(self) -> Rows: ...
 
@@ -50,6 +48,6 @@ def run(connection: Any, program: Program[T]) -> T:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor(cursor_factory=plain) as cursor:
             cursor.execute(styled(sql, "format"), parameters)
-            return cursor.fetchall() if cursor.description else ()
+            return cursor.fetchall()
 
     return drive(program, execute)

@@ -36,8 +36,6 @@ class Dialect(Protocol):
 class Result(Protocol):
     """The result of a statement."""
 
-    @property
-    def returns_rows(self) -> bool: ...
     def fetchall(self) -> Rows: ...
 
 
@@ -93,8 +91,7 @@ def _run(connection: Any, program: Program[T]) -> T:
 
 
 def _execute(connection: Connection, sql: str, parameters: Sequence[Value]) -> Rows:
-    result = connection.exec_driver_sql(sql, tuple(parameters))
-    return result.fetchall() if result.returns_rows else ()
+    return connection.exec_driver_sql(sql, tuple(parameters)).fetchall()
 
 
 def _check_sqlite(connection: Connection) -> None:

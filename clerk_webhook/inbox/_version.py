@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, TypeGuard, get_args
 
 from ..events import Event
 from ._connections import Paramstyle, styled
@@ -26,7 +26,7 @@ RECORD = (
 )
 # The kind of a message starts with a dot. No event's kind has a dot, so a scope of record_newest comes after one.
 _MESSAGE = ".message"
-PURGE = "DELETE FROM clerk_webhook_inbox WHERE substr(kind, 1, 1) = '.' AND seen_at < ?"
+PURGE = "DELETE FROM clerk_webhook_inbox WHERE substr(kind, 1, 1) = '.' AND seen_at < ? RETURNING kind"
 
 # Fifteen digits, which is milliseconds until the year 33658.
 _MILLIS_LIMIT = 10**15
@@ -145,7 +145,7 @@ def record(version: Version, scope: str) -> tuple[str, str, str, int]:
 
 def as_text(version: Version) -> str:
     """Return a version as text that sorts as versions do."""
-    if _millis(version.updated_at) is not version.updated_at or _millis(version.timestamp) is not version.timestamp:
+    if not (_is_millis(version.updated_at) and _is_millis(version.timestamp)):
         raise ValueError("updated_at and timestamp must be integers: milliseconds since the epoch.")
     # A letter sorts after digits in every collation. "~" does not under ICU.
     return "deleted" if version.deleted else f"{version.updated_at:015}.{version.timestamp:015}.{version.message_id}"
@@ -155,4 +155,8 @@ def _millis(value: object) -> int | None:
     """Return a time as an integer, if it is one: some encoders of JSON write 1700000000000.0."""
     if type(value) is float and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 0 <= value < _MILLIS_LIMIT else None
+    return value if _is_millis(value) else None
+
+
+def _is_millis(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < _MILLIS_LIMIT

@@ -23,7 +23,7 @@ from django.core.management import execute_from_command_line
 from django.http import HttpResponse
 from django.urls import path
 from clerk_webhook import Webhook
-from clerk_webhook.django import view, webhook
+from clerk_webhook.django import clerk_event, view
 from clerk_webhook.endpoint import Endpoint
 
 settings.configure(
@@ -46,10 +46,10 @@ execute_from_command_line(["manage.py", "migrate"])
 @pytest.mark.parametrize(
     ("made", "migrates"),
     [
-        ("webhook(webhook=Webhook.from_env())(clerk)", False),
+        ("clerk_event(webhook=Webhook.from_env())(clerk)", False),
         ("view(Endpoint())", False),
-        ("webhook(webhook=from_env)(clerk)", True),
-        ("webhook(clerk)", True),
+        ("clerk_event(webhook=from_env)(clerk)", True),
+        ("clerk_event(clerk)", True),
     ],
 )
 def test_manage_py_works_without_a_secret_unless_one_is_read_when_a_module_is_imported(made, migrates):
@@ -62,18 +62,19 @@ def test_manage_py_works_without_a_secret_unless_one_is_read_when_a_module_is_im
 
 SLOW = """
 import time
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, WebhookEvent
+from clerk_webhook.asgi import application as asgi_application
+from clerk_webhook.wsgi import application as wsgi_application
 
 endpoint = Endpoint()
 
-@endpoint.on(events.UserCreated)
-def slow(event):
+@endpoint.on
+def slow(event: WebhookEvent):
     print("began", flush=True)
     time.sleep(2.5)
     print("done", flush=True)
 
-wsgi, asgi = endpoint.wsgi(), endpoint.asgi()
+wsgi, asgi = wsgi_application(endpoint), asgi_application(endpoint)
 """
 
 

@@ -1,19 +1,24 @@
-"""The edges of each transport. `test_answers.py` shows that each keeps to the status policy."""
+"""The edges of each door that needs no framework. `test_answers.py` shows that each keeps to the status policy."""
 
 import asyncio
 import base64
 import io
 import json
+import socket
+import threading
 import time
 import tracemalloc
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
+from endpoints import async_handler, taking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import binary
 from transports import asgi_call, asgi_scope, wsgi_call, wsgi_environ
 
+from clerk_webhook import WebhookEvent, asgi, aws_lambda, wsgi
 from clerk_webhook.endpoint import Endpoint
 
 LIMIT = 1000
@@ -27,7 +32,7 @@ def seen():
 @pytest.fixture
 def endpoint(seen):
     endpoint = Endpoint(SECRET, max_body=LIMIT)
-    endpoint.on_any(seen.append)
+    endpoint.on(taking(WebhookEvent, seen.append))
     return endpoint
 
 
@@ -38,13 +43,13 @@ def genuine():
 # ASGI
 
 
-def asgi(endpoint, scope, parts):
-    return asyncio.run(asgi_call(endpoint.asgi(), scope, parts))
+def by_asgi(endpoint, scope, parts):
+    return asyncio.run(asgi_call(asgi.application(endpoint), scope, parts))
 
 
 @pytest.mark.parametrize("parts", [[BODY], [BODY[:10], BODY[10:]], [b"", BODY, b""], [bytes([byte]) for byte in BODY]])
 def test_asgi_puts_a_body_together_that_comes_in_parts(endpoint, parts):
-    assert asgi(endpoint, asgi_scope(genuine()), parts).status == 200
+    assert by_asgi(endpoint, asgi_scope(genuine()), parts).status == 200
 
 
 def test_asgi_accepts_messages_without_their_optional_keys(endpoint):
@@ -57,7 +62,7 @@ def test_asgi_accepts_messages_without_their_optional_keys(endpoint):
     async def send(event):
         sent.append(event)
 
-    asyncio.run(endpoint.asgi()(asgi_scope(genuine()), receive, send))
+    asyncio.run(asgi.application(endpoint)(asgi_scope(genuine()), receive, send))
     assert sent[0]["status"] == 200
 
 
@@ -65,7 +70,7 @@ def test_asgi_accepts_messages_without_their_optional_keys(endpoint):
     "more", [{"root_path": "/api/webhooks", "path": "/api/webhooks/"}, {"path": "/"}, {"extensions": {}}]
 )
 def test_asgi_answers_at_every_path(endpoint, more):
-    assert asgi(endpoint, asgi_scope(genuine(), **more), [BODY]).status == 200
+    assert by_asgi(endpoint, asgi_scope(genuine(), **more), [BODY]).status == 200
 
 
 @pytest.mark.parametrize("parts", [[None], [BODY[:10], None]])
@@ -73,7 +78,7 @@ def test_asgi_refuses_a_body_that_breaks_off(parts):
     # granian reports a malformed body so, and would answer 500 itself.
     observed = []
     endpoint = Endpoint(SECRET, observer=observed.append)
-    assert asgi(endpoint, asgi_scope(genuine()), parts).status == 400
+    assert by_asgi(endpoint, asgi_scope(genuine()), parts).status == 400
     assert [attempt[:3] for attempt in observed] == [("refused", 400, "incomplete_body")]
 
 
@@ -84,7 +89,7 @@ def test_asgi_tolerates_a_client_that_goes_before_its_answer(endpoint, seen):
     async def send(event):
         raise BrokenPipeError
 
-    asyncio.run(endpoint.asgi()(asgi_scope(genuine()), receive, send))
+    asyncio.run(asgi.application(endpoint)(asgi_scope(genuine()), receive, send))
     assert len(seen) == 1
 
 
@@ -99,7 +104,7 @@ def test_asgi_does_not_read_a_body_whose_length_is_too_large(endpoint, name):
         sent.append(event)
 
     scope = asgi_scope() | {"headers": [(b"Host", b"x"), (name, str(LIMIT + 1).encode())]}
-    asyncio.run(endpoint.asgi()(scope, receive, send))
+    asyncio.run(asgi.application(endpoint)(scope, receive, send))
     assert sent[0]["status"] == 413
 
 
@@ -117,7 +122,7 @@ def test_asgi_stops_reading_at_the_limit_with_and_without_a_length(endpoint, len
         sent.append(event)
 
     scope = asgi_scope({"content-length": length} if length else {})
-    asyncio.run(endpoint.asgi()(scope, receive, send))
+    asyncio.run(asgi.application(endpoint)(scope, receive, send))
     assert sent[0]["status"] == 413
     assert sum(map(len, read)) == LIMIT + 100
 
@@ -133,7 +138,7 @@ def test_asgi_needs_no_more_memory_for_a_body_in_very_many_parts(part):
     async def send(event):
         pass
 
-    app = Endpoint(SECRET, max_body=limit).asgi()
+    app = asgi.application(Endpoint(SECRET, max_body=limit))
     tracemalloc.start()
     try:
         asyncio.run(app(asgi_scope(genuine()), receive, send))
@@ -145,7 +150,7 @@ def test_asgi_needs_no_more_memory_for_a_body_in_very_many_parts(part):
 
 @pytest.mark.parametrize("length", ["-1", "many", "\xb2", "1_0", " 5", "9" * 5000])
 def test_asgi_refuses_a_length_that_is_not_a_number(endpoint, seen, length):
-    assert asgi(endpoint, asgi_scope(genuine() | {"content-length": length}), [BODY]).status == 400
+    assert by_asgi(endpoint, asgi_scope(genuine() | {"content-length": length}), [BODY]).status == 400
     assert seen == []
 
 
@@ -159,7 +164,7 @@ def test_asgi_confirms_start_up_and_shutdown(endpoint):
     async def send(event):
         sent.append(event["type"])
 
-    asyncio.run(endpoint.asgi()({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send))
+    asyncio.run(asgi.application(endpoint)({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send))
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
@@ -169,10 +174,10 @@ def test_asgi_closes_a_websocket_and_refuses_other_protocols(endpoint):
     async def send(event):
         sent.append(event)
 
-    asyncio.run(endpoint.asgi()({"type": "websocket"}, None, send))
+    asyncio.run(asgi.application(endpoint)({"type": "websocket"}, None, send))
     assert sent == [{"type": "websocket.close"}]
     with pytest.raises(RuntimeError, match="'carrier pigeon'"):
-        asyncio.run(endpoint.asgi()({"type": "carrier pigeon"}, None, send))
+        asyncio.run(asgi.application(endpoint)({"type": "carrier pigeon"}, None, send))
 
 
 @pytest.mark.parametrize("name", ["svix-signature", "svix-id"])
@@ -182,7 +187,7 @@ def test_asgi_refuses_a_header_with_two_values(endpoint, seen, name, genuine_fir
     other = (name.encode(), signed(secret=OTHER_SECRET, message_id="msg_2")[name].encode())
     scope = asgi_scope(headers)
     scope["headers"].insert(len(scope["headers"]) if genuine_first else 0, other)
-    assert asgi(endpoint, scope, [BODY]).status == 400
+    assert by_asgi(endpoint, scope, [BODY]).status == 400
     assert seen == []
 
 
@@ -239,7 +244,7 @@ def test_wsgi_reads_a_large_body_in_parts_of_64_kib(seen, terminated):
             return super().read(size)
 
     endpoint = Endpoint(SECRET, max_body=65_537)
-    endpoint.on_any(seen.append)
+    endpoint.on(taking(WebhookEvent, seen.append))
     headers = signed(body, timestamp=int(time.time()))
     stream = Sized(body + b"the next request" * (not terminated), terminated=terminated)
     environ = wsgi_environ(headers, body=body, **{"wsgi.input": stream, "wsgi.input_terminated": terminated})
@@ -250,7 +255,7 @@ def test_wsgi_reads_a_large_body_in_parts_of_64_kib(seen, terminated):
 
 def wsgi_status(endpoint, environ):
     started = []
-    endpoint.wsgi()(environ, lambda status, headers: started.append(status))
+    wsgi.application(endpoint)(environ, lambda status, headers: started.append(status))
     return int(started[0].split()[0])
 
 
@@ -287,13 +292,18 @@ def test_wsgi_refuses_a_body_that_the_server_cannot_read(endpoint, error):
 
 
 def test_wsgi_keeps_to_the_specification(endpoint):
-    assert wsgi_call(endpoint.wsgi(), wsgi_environ(genuine(), body=BODY)).status == 200
-    assert wsgi_call(endpoint.wsgi(), wsgi_environ(method="GET")).status == 405
-    head = wsgi_call(endpoint.wsgi(), wsgi_environ(method="HEAD"))
+    assert wsgi_call(wsgi.application(endpoint), wsgi_environ(genuine(), body=BODY)).status == 200
+    assert wsgi_call(wsgi.application(endpoint), wsgi_environ(method="GET")).status == 405
+    head = wsgi_call(wsgi.application(endpoint), wsgi_environ(method="HEAD"))
     assert (head.status, head.body) == (405, b"")
 
 
 # AWS Lambda
+
+
+def by_lambda(endpoint):
+    lambda_handler = aws_lambda.handler(endpoint)
+    return lambda event: lambda_handler(event, object())
 
 
 def rest_api(headers, body, *, method="POST"):
@@ -351,8 +361,8 @@ def as_base64(event):
 
 @pytest.mark.parametrize("encode", [lambda event: event, as_base64], ids=["text", "base64"])
 def test_lambda_answers_the_events_of_each_service(endpoint, seen, lambda_event, encode):
-    lambda_handler = endpoint.aws_lambda()
-    answer = json.loads(json.dumps(lambda_handler(encode(lambda_event(genuine(), BODY.decode())), object())))
+    lambda_handler = by_lambda(endpoint)
+    answer = json.loads(json.dumps(lambda_handler(encode(lambda_event(genuine(), BODY.decode())))))
     assert (answer["statusCode"], answer["body"], answer["isBase64Encoded"]) == (200, "", False)
     assert answer["statusDescription"] == "200 OK"
     assert seen.pop().message_id
@@ -364,7 +374,7 @@ def test_lambda_answers_the_events_of_each_service(endpoint, seen, lambda_event,
 
 
 def test_lambda_answers_multi_value_headers_with_multi_value_headers(endpoint):
-    lambda_handler = endpoint.aws_lambda()
+    lambda_handler = by_lambda(endpoint)
     answer = lambda_handler(load_balancer_multi(genuine(), BODY.decode()))
     assert "headers" not in answer
     assert answer["multiValueHeaders"]["content-length"] == ["0"]
@@ -385,7 +395,7 @@ def test_lambda_answers_multi_value_headers_with_multi_value_headers(endpoint):
     ],
 )
 def test_lambda_refuses_a_malformed_request(endpoint, change, status):
-    assert endpoint.aws_lambda()(http_api(genuine(), BODY.decode()) | change)["statusCode"] == status
+    assert by_lambda(endpoint)(http_api(genuine(), BODY.decode()) | change)["statusCode"] == status
 
 
 @pytest.mark.parametrize(
@@ -399,6 +409,9 @@ def test_lambda_refuses_a_malformed_request(endpoint, change, status):
         {"requestContext": {"http": []}},
         {"requestContext": {"http": {"method": None}}},
         {"httpMethod": 5},
+        # The events of an authorizer have a method too, and its answer must be a policy.
+        {"type": "REQUEST", "methodArn": "arn:aws:execute-api:eu-west-1:1:x/prod/POST/api", "httpMethod": "POST"},
+        {"version": "2.0", "type": "REQUEST", "routeArn": "arn:", "requestContext": {"http": {"method": "POST"}}},
         [],
         ["POST"],
         "POST",
@@ -407,39 +420,132 @@ def test_lambda_refuses_a_malformed_request(endpoint, change, status):
 )
 def test_lambda_refuses_an_event_that_is_not_an_http_request(endpoint, event):
     with pytest.raises(TypeError, match=r"^The event is not an HTTP request of API Gateway"):
-        endpoint.aws_lambda()(event)
+        by_lambda(endpoint)(event)
+
+
+@pytest.mark.parametrize(("length", "status"), [("108", 200), ("5000", 413), ("x", 400), ("", 200)])
+@pytest.mark.parametrize("source", [rest_api, load_balancer])
+def test_lambda_looks_at_the_announced_length(endpoint, source, length, status):
+    event = source(genuine() | {"content-length": length}, BODY.decode())
+    assert by_lambda(endpoint)(event)["statusCode"] == status
+
+
+@pytest.mark.parametrize(("source", "path"), [(rest_api, None), (http_api, "/raw"), (load_balancer, "/api/webhooks")])
+def test_lambda_logs_the_path(source, path):
+    observed = []
+    by_lambda(Endpoint(SECRET, observer=observed.append))(
+        source({}, "") | ({"rawPath": "/raw"} if path == "/raw" else {})
+    )
+    assert observed[0].path == path
 
 
 def test_lambda_refuses_a_header_with_two_values(endpoint):
     event = rest_api(genuine(), BODY.decode())
     event["multiValueHeaders"]["Svix-Id"].append("msg_2")
-    assert endpoint.aws_lambda()(event)["statusCode"] == 400
+    assert by_lambda(endpoint)(event)["statusCode"] == 400
 
 
-# A transport of one's own
+# All doors
 
 
-@pytest.mark.parametrize(
-    ("length", "status"),
-    [
-        (None, None),
-        ("", None),
-        (b"", None),
-        ("0", None),
-        (0, None),
-        (LIMIT, None),
-        (str(LIMIT), None),
-        (LIMIT + 1, 413),
-        (str(LIMIT + 1).encode(), 413),
-        ("9" * 19, 413),
-        ("9" * 20, 400),
-        ("x", 400),
-        (b"-1", 400),
-    ],
-)
-def test_a_length_may_be_given_as_sent_or_as_parsed(endpoint, length, status):
-    response = endpoint.precheck("POST", length)
-    assert (response and response.status) == status
+HINT = "the client hung up, or something else read the request first, such as a middleware."
+
+
+def drained_asgi(endpoint, body):
+    """Starlette's BaseHTTPMiddleware gives an empty body to the application if it has read `request.stream()`."""
+    by_asgi(endpoint, asgi_scope(genuine() | {"content-length": str(len(BODY))}), [body])
+
+
+def drained_wsgi(endpoint, body):
+    """A client hangs up, or a middleware has read `wsgi.input`."""
+    wsgi_status(endpoint, wsgi_environ(genuine(), body=BODY, **{"wsgi.input": Input(body, terminated=True)}))
+
+
+def drained_lambda(endpoint, body):
+    by_lambda(endpoint)(http_api(genuine() | {"content-length": str(len(BODY))}, body.decode()))
+
+
+def drained_by_hand(endpoint, body):
+    endpoint.handle([*genuine().items(), ("Content-Length", str(len(BODY)))], body)
+
+
+@pytest.mark.parametrize("drained", [drained_asgi, drained_wsgi, drained_lambda, drained_by_hand])
+@pytest.mark.parametrize("size", [0, 50])
+def test_a_body_that_is_not_all_there_is_no_wrong_secret(caplog, drained, size):
+    """It was a signature_mismatch, whose text says to check the secret."""
+    observed = []
+    drained(Endpoint(SECRET, observer=observed.append), BODY[:size])
+    assert [attempt[:3] for attempt in observed] == [("refused", 400, "incomplete_body")]
+    assert f"The body has {size} bytes of the {len(BODY)} that content-length announces: {HINT}" in caplog.text
+
+
+@pytest.mark.parametrize("announced", [{}, {"content-length": "0"}])
+def test_an_empty_body_is_no_wrong_secret_whether_it_was_announced_or_not(announced):
+    observed = []
+    endpoint = Endpoint(SECRET, observer=observed.append)
+    by_asgi(endpoint, asgi_scope(genuine() | announced), [b""])
+    assert observed[0].code == "incomplete_body"
+
+
+@pytest.mark.parametrize("length", [str(len(BODY)), "5", None])
+def test_a_body_that_is_all_there_and_matches_no_signature_is_a_mismatch(length):
+    observed = []
+    headers = signed(secret=OTHER_SECRET, timestamp=int(time.time())) | ({"content-length": length} if length else {})
+    by_asgi(Endpoint(SECRET, observer=observed.append), asgi_scope(headers), [BODY])
+    assert observed[0].code == "signature_mismatch"
+
+
+def test_a_genuine_body_is_genuine_whatever_its_length_was_said_to_be(endpoint, seen):
+    """A server that decompresses leaves the length of the compressed body."""
+    assert endpoint.handle(genuine() | {"content-length": str(len(BODY) + 1)}, BODY).status == 200
+
+
+def test_a_client_that_hangs_up_under_wsgiref_is_an_incomplete_body():
+    observed = []
+    app = wsgi.application(Endpoint(SECRET, observer=observed.append))
+    with make_server("127.0.0.1", 0, app, handler_class=Silent) as server:
+        serving = threading.Thread(target=server.handle_request)
+        serving.start()
+        headers = "".join(f"{name}: {value}\r\n" for name, value in genuine().items())
+        with socket.create_connection(server.server_address) as client:
+            client.sendall(f"POST / HTTP/1.1\r\ncontent-length: {len(BODY)}\r\n{headers}\r\n".encode() + BODY[:50])
+        serving.join(10)
+    assert [attempt.code for attempt in observed] == ["incomplete_body"]
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *_): ...
+
+
+@pytest.mark.parametrize("door", [wsgi.application, aws_lambda.handler])
+def test_a_door_without_asyncio_refuses_async_handlers_when_it_is_made(door):
+    endpoint = Endpoint(SECRET)
+    endpoint.on(async_handler)
+    with pytest.raises(TypeError, match=r"^async_handler is async, .* mount clerk_webhook\.asgi\.application"):
+        door(endpoint)
+
+
+def test_a_door_without_asyncio_refuses_async_handlers_that_are_registered_later(endpoint, seen):
+    app = wsgi.application(endpoint)
+    endpoint.on(async_handler)
+    with pytest.raises(TypeError, match="async_handler is async"):
+        app(wsgi_environ(genuine(), body=BODY), None)
+    assert seen == []
+
+
+def test_a_door_of_ones_own_passes_on_how_to_read(endpoint, seen):
+    answer = endpoint.door()
+    sizes = []
+
+    def read(enough):
+        sizes.append(enough)
+        return BODY
+
+    assert answer("POST", "/", genuine(), read).status == 200
+    assert sizes == [LIMIT + 1]
+    assert answer("POST", None, genuine(), lambda enough: b"x" * enough).status == 413
+    assert answer("PUT", None, genuine(), read).status == 405
+    assert len(seen) == len(sizes) == 1
 
 
 NAMES = st.sampled_from(
@@ -457,7 +563,7 @@ def test_every_transport_refuses_every_request_of_a_stranger(headers, body):
     endpoint = Endpoint(SECRET, max_body=LIMIT)
     refusals = {400, 413}
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    assert asgi(endpoint, asgi_scope() | {"headers": pairs}, [body]).status in refusals
+    assert by_asgi(endpoint, asgi_scope() | {"headers": pairs}, [body]).status in refusals
     environ = wsgi_environ({name: value for name, value in headers if name.lower() != "content-length"}, body=body)
     assert wsgi_status(endpoint, environ) in refusals
     multi = {}
@@ -468,4 +574,4 @@ def test_every_transport_refuses_every_request_of_a_stranger(headers, body):
         as_base64(http_api(dict(headers), body.decode("latin-1"))),
         rest_api({}, body.decode("latin-1")) | {"multiValueHeaders": multi},
     ):
-        assert endpoint.aws_lambda()(event)["statusCode"] in refusals
+        assert by_lambda(endpoint)(event)["statusCode"] in refusals

@@ -1,7 +1,7 @@
 """Real databases for the tests of the inbox and the stores: each test run makes its own, and removes them again.
 
-`CLERK_WEBHOOK_TEST_POSTGRES` (a URL without a database name) and `CLERK_WEBHOOK_TEST_REDIS` (a URL) name other servers
-than those on their usual local ports.
+`CLERK_WEBHOOK_TEST_POSTGRES` and `CLERK_WEBHOOK_TEST_MARIADB` (URLs without a database name) and
+`CLERK_WEBHOOK_TEST_REDIS` (a URL) name other servers than those on their usual local ports.
 """
 
 import os
@@ -10,6 +10,7 @@ import secrets
 import pytest
 
 POSTGRES = os.environ.get("CLERK_WEBHOOK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+MARIADB = os.environ.get("CLERK_WEBHOOK_TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 REDIS = os.environ.get("CLERK_WEBHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
 
 

@@ -128,8 +128,8 @@ async def psycopg_sync(target, *, cursor=False, autocommit=False, **options):
 
 
 @asynccontextmanager
-async def psycopg_async(target, *, cursor=False, autocommit=False):
-    async with await psycopg.AsyncConnection.connect(target, autocommit=autocommit) as connection:
+async def psycopg_async(target, *, cursor=False, autocommit=False, **options):
+    async with await psycopg.AsyncConnection.connect(target, autocommit=autocommit, **options) as connection:
         yield Opened(connection.cursor() if cursor else connection, connection.commit, connection.rollback)
 
 
@@ -151,9 +151,9 @@ async def psycopg2_sync(target, *, cursor=False, autocommit=False, **options):
 
 
 @asynccontextmanager
-async def asyncpg_connection(target, *, pooled=False, autocommit=False):
-    async with asyncpg.create_pool(target, min_size=1, max_size=1) as pool:
-        connection = await (pool.acquire() if pooled else asyncpg.connect(target))
+async def asyncpg_connection(target, *, pooled=False, autocommit=False, **options):
+    async with asyncpg.create_pool(target, min_size=1, max_size=1, **options) as pool:
+        connection = await (pool.acquire() if pooled else asyncpg.connect(target, **options))
         if autocommit:
             yield Opened(connection, None, None)
         else:
@@ -165,14 +165,16 @@ async def asyncpg_connection(target, *, pooled=False, autocommit=False):
 
 
 @asynccontextmanager
-async def sqlite3_sync(target, *, cursor=False, autocommit=False):
+async def sqlite3_sync(target, *, cursor=False, autocommit=False, row_factory=None):
     with closing(sqlite3.connect(target, isolation_level=None if autocommit else "")) as connection:
+        connection.row_factory = row_factory
         yield Opened(connection.cursor() if cursor else connection, connection.commit, connection.rollback)
 
 
 @asynccontextmanager
-async def aiosqlite_async(target, *, cursor=False, autocommit=False):
+async def aiosqlite_async(target, *, cursor=False, autocommit=False, row_factory=None):
     async with aiosqlite.connect(target, isolation_level=None if autocommit else "") as connection:
+        connection.row_factory = row_factory
         yield Opened(await connection.cursor() if cursor else connection, connection.commit, connection.rollback)
 
 

@@ -38,7 +38,13 @@ def url(postgres_url):
 
 
 def test_a_stricter_isolation_level_raises_and_the_next_attempt_works(url):
-    names = {"psycopg": psycopg, "url": url, "record_newest": inbox.record_newest, "created": CREATED, "updated": UPDATED}
+    names = {
+        "psycopg": psycopg,
+        "url": url,
+        "record_newest": inbox.record_newest,
+        "created": CREATED,
+        "updated": UPDATED,
+    }
     with pytest.raises(psycopg.errors.SerializationFailure):
         exec(block("REPEATABLE_READ"), names)
     with psycopg.connect(url) as connection:

@@ -22,16 +22,20 @@ from inbox_connections import (
     IN_TRANSACTION,
     KINDS,
     SQLITE,
+    aiosqlite_async,
+    asyncpg_connection,
     django_connection,
     psycopg2_sync,
+    psycopg_async,
     psycopg_sync,
     settle,
     sqlalchemy_url,
+    sqlite3_sync,
 )
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, record_newest, record_once
+from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, purge, record_newest, record_once
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
 
@@ -89,7 +93,12 @@ def test_each_kind_of_connection_gives_the_same_answers(kind, database):
             events = [(UPDATED,), (UPDATED,), (CREATED,), (LATER,), (DELETED,), (DELETED,), (LATER,)]
             assert await answers(record_newest, *events) == [True, False, False, True, True, False, False]
             assert await answers(record_newest, (CREATED, "mailing"), (CREATED, "mailing")) == [True, False]
-            assert await answers(record_once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [True, False, True, False]
+            assert await answers(record_once, (CREATED,), (CREATED,), ("msg_1",), ("msg_0",)) == [
+                True,
+                False,
+                True,
+                False,
+            ]
             assert await answers(record_once, (CREATED, "mailing"), ("msg_0", "mailing")) == [True, False]
             await settle(rollback())
             assert await answers(record_newest, (UPDATED,), (CREATED,)) == [True, False]
@@ -312,30 +321,94 @@ if sys.version_info >= (3, 12):  # which brought the attribute
 # Factories, gathering, and objects that are not connections.
 
 
-@pytest.mark.parametrize(
-    ("opened", "options"),
-    [
-        (psycopg_sync, {"row_factory": psycopg.rows.dict_row}),
-        (psycopg_sync, {"row_factory": psycopg.rows.scalar_row}),
-        (psycopg_sync, {"cursor_factory": psycopg.ClientCursor}),
-        (psycopg2_sync, {"cursor_factory": psycopg2.extras.RealDictCursor}),
-        (psycopg2_sync, {"cursor_factory": psycopg2.extras.NamedTupleCursor}),
-    ],
-)
-def test_row_and_cursor_factories_do_not_matter(opened, options, postgres):
-    async def check():
-        async with opened(postgres.target, **options) as (connection, *_):
-            assert record_newest(connection, CREATED) is True
-            assert record_newest(connection, CREATED) is False
+def nothing(*arguments, **columns):
+    return None
 
-    postgres.execute(CREATE_TABLE)
+
+class LoudCursor(psycopg.Cursor):
+    """A cursor of an application: it has rows of its own."""
+
+    def fetchall(self):
+        return list(map(nothing, super().fetchall()))
+
+
+class TextRecord(asyncpg.Record):
+    def __getitem__(self, key):
+        raise KeyError(key)
+
+
+FACTORIES = [
+    *(
+        (opened, {"row_factory": factory})
+        for opened in (psycopg_sync, psycopg_async)
+        for factory in (
+            psycopg.rows.dict_row,
+            psycopg.rows.namedtuple_row,
+            psycopg.rows.scalar_row,
+            psycopg.rows.args_row(nothing),
+            psycopg.rows.kwargs_row(nothing),
+            psycopg.rows.class_row(dict),
+        )
+    ),
+    (psycopg_sync, {"cursor_factory": psycopg.ClientCursor}),
+    (psycopg_sync, {"cursor_factory": psycopg.RawCursor, "row_factory": psycopg.rows.kwargs_row(nothing)}),
+    (psycopg_async, {"cursor_factory": psycopg.AsyncClientCursor}),
+    (psycopg_async, {"cursor_factory": psycopg.AsyncRawCursor}),
+    (psycopg2_sync, {"cursor_factory": psycopg2.extras.DictCursor}),
+    (psycopg2_sync, {"cursor_factory": psycopg2.extras.RealDictCursor}),
+    (psycopg2_sync, {"cursor_factory": psycopg2.extras.NamedTupleCursor}),
+    (asyncpg_connection, {"record_class": TextRecord}),
+    (sqlite3_sync, {"row_factory": nothing}),
+    (aiosqlite_async, {"row_factory": nothing}),
+]
+
+
+@pytest.mark.parametrize(("opened", "options"), FACTORIES)
+def test_row_and_cursor_factories_do_not_matter(opened, options, postgres, sqlite):
+    database = sqlite if opened in {sqlite3_sync, aiosqlite_async} else postgres
+
+    async def check():
+        async with opened(database.target, **options) as (connection, *_):
+            targets = [connection]
+            if opened is not asyncpg_connection:  # which has no such cursors
+                targets.append(await settle(connection.cursor()))
+            for target, scope in zip(targets, ["", "of the cursor"], strict=False):
+                assert await settle(record_newest(target, CREATED, scope)) is True
+                assert await settle(record_newest(target, CREATED, scope)) is False
+                assert await settle(record_once(target, CREATED, scope)) is True
+                assert await settle(purge(target, 60)) == 0
+
+    database.execute(CREATE_TABLE)
     asyncio.run(check())
+
+
+def test_cursors_of_the_callers_do_not_matter(postgres):
+    postgres.execute(CREATE_TABLE)
+    with psycopg.connect(postgres.target) as connection:
+        with connection.cursor("on the server") as cursor:
+            assert record_newest(cursor, CREATED)
+        assert not record_newest(psycopg.RawCursor(connection), CREATED)
+        connection.cursor_factory = LoudCursor
+        assert record_newest(connection, UPDATED)
+
+
+def test_psycopg_does_not_prepare_our_statements_because_of_poolers(postgres):
+    postgres.execute(CREATE_TABLE)
+    with psycopg.connect(postgres.target, prepare_threshold=0) as connection:
+        for event in (CREATED, UPDATED, UPDATED, LATER):
+            record_newest(connection, event)
+            record_once(connection, event)
+        prepared = connection.execute("SELECT count(*) FROM pg_prepared_statements", prepare=False)
+        assert prepared.fetchone() == (0,)
 
 
 def test_an_answer_can_be_gathered(postgres):
     async def check():
         async with await psycopg.AsyncConnection.connect(postgres.target) as connection:
-            assert await asyncio.gather(record_newest(connection, CREATED), record_once(connection, CREATED)) == [True, True]
+            assert await asyncio.gather(record_newest(connection, CREATED), record_once(connection, CREATED)) == [
+                True,
+                True,
+            ]
             assert await asyncio.wait_for(record_newest(connection, CREATED), 5) is False
 
     postgres.execute(CREATE_TABLE)

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -20,7 +21,7 @@ from histories import history
 from inbox_connections import django_connection, sqlalchemy_url
 from sqlalchemy.orm import Session
 
-from clerk_webhook.inbox import CREATE_TABLE, Version, record_newest, record_once
+from clerk_webhook.inbox import CREATE_TABLE, Version, purge, record_newest, record_once
 
 CREATED, UPDATED, LATER, DELETED = history("user.created", "user.updated", "user.updated", "user.deleted")
 
@@ -47,7 +48,7 @@ def path(sqlite_path):
 
 
 def test_in_autocommit_a_message_is_lost_whose_effect_fails(url):
-    statement = Version("message:", "msg_1", 0).statement()
+    statement = Version("job", "msg_1", 0).statement()
     with psycopg.connect(url, autocommit=True) as connection:
         assert connection.execute(*statement).fetchone()  # the effect after it fails, and nothing takes this back
         assert connection.execute(*statement).fetchone() is None  # so the next delivery does nothing
@@ -165,9 +166,7 @@ def test_the_purge_forgets_old_messages_and_keeps_deletions(database, request):
             record_once(connection, message_id)
             record_once(connection, message_id, "mailing")
         connection.execute("UPDATE clerk_webhook_inbox SET seen_at = seen_at - 91 * 86400 WHERE id <> 'msg_2'")
-        limit = int(time.time()) - 90 * 86400
-        purge = f"DELETE FROM clerk_webhook_inbox WHERE kind LIKE 'message:%' AND seen_at < {limit}"
-        assert connection.execute(purge).rowcount == 2
+        assert purge(connection, timedelta(days=90)) == 2
         assert [record_once(connection, "msg_1"), record_once(connection, "msg_1", "mailing")] == [True, True]
         assert [record_once(connection, "msg_2"), record_once(connection, "msg_2", "mailing")] == [False, False]
         assert [record_newest(connection, LATER), record_newest(connection, LATER, "mailing")] == [False, False]
@@ -239,7 +238,12 @@ def test_alembic_sees_no_difference_between_the_table_and_its_five_lines(engine)
 def test_the_table_that_sqlalchemy_makes_is_as_good(engine):
     sqlalchemy_table().create_all(engine)
     with Session(engine) as session:
-        assert [record_newest(session, event) for event in (UPDATED, UPDATED, CREATED, DELETED)] == [True, False, False, True]
+        assert [record_newest(session, event) for event in (UPDATED, UPDATED, CREATED, DELETED)] == [
+            True,
+            False,
+            False,
+            True,
+        ]
         session.commit()
 
 

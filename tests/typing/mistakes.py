@@ -7,7 +7,7 @@ from typing import assert_never
 
 from django.http import HttpRequest, HttpResponse
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook import (
@@ -24,12 +24,18 @@ from clerk_webhook import (
 )
 from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
-from clerk_webhook.inbox import Version, record_newest, record_once
+from clerk_webhook.handlers import Handlers
+from clerk_webhook.inbox import Version, record_newest, record_once, sqlite_transactions
+from clerk_webhook.stores import MemoryStore
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
 from clerk_webhook.users import full_name
 
 endpoint = Endpoint()
+sync_session = sessionmaker()
+handlers = Handlers(transaction=sync_session.begin)
+async_handlers = Handlers(transaction=async_sessionmaker().begin)
+bare = Handlers()
 
 
 def misspelled_key(event: events.UserCreated) -> None:
@@ -82,36 +88,51 @@ def not_awaited(webhook: Webhook, event: WebhookEvent) -> None:
     webhook.verify(3, b"")  # E: headers are wanted
 
 
-@endpoint.on(events.UserCreated)  # E: the handler is for another event
-def for_another_event(event: events.UserDeleted) -> None: ...
+@handlers.newest  # E: there is no such session
+def with_another_session(event: events.UserCreated, session: AsyncSession) -> None: ...
 
 
-@endpoint.on(events.UserCreated, events.UserUpdated)  # E: the handler takes one of the two
-def for_one_of_two(event: events.UserCreated) -> None: ...
+@async_handlers.once  # E: nor here
+async def with_a_sync_session(event: events.UserCreated, session: Session) -> None: ...
 
 
-@endpoint.on(events.UserCreated, events.UserUpdated)  # E: so does this async one
-async def async_for_one_of_two(event: events.UserCreated) -> None: ...
+@handlers.on  # E mypy pyright: the data isn't the event
+def for_the_data(deleted: dict[str, object], session: Session) -> None: ...
 
 
-@endpoint.on(events.UserDeleted)  # E: the payload isn't the event
-def for_the_payload(deleted: dict[str, object]) -> None: ...
+@handlers.on  # E: the connection comes second
+def the_wrong_way_round(session: Session, event: events.UserCreated) -> None: ...
 
 
-@endpoint.on(events.UserDeleted)  # E: a handler takes the event
+@bare.on  # E: a handler takes the event
 def for_nothing() -> None: ...
 
 
-@endpoint.on_any  # E: any event can come
-def for_some(event: events.UserWebhookEvent) -> None: ...
+@handlers.newest  # E: a handler takes the event and the connection
+def for_too_much(event: events.UserCreated, session: Session, retries: int) -> None: ...
 
 
-@endpoint.on_unknown  # E: an event of an unknown type comes
-def for_known(event: events.UserCreated) -> None: ...
+@bare.on  # E: there is no connection
+def without_a_transaction(event: events.UserCreated, session: Session) -> None: ...
 
 
-endpoint.on("user.created")  # E: the class is wanted
-endpoint.on(events.UserCreated)(lambda event: event.data["frist_name"])  # E: no such key
+@handlers.newest
+def of_one_of_a_family(event: events.UserWebhookEvent, session: Session) -> None:
+    print(event.data["first_name"])  # E: only the id is left of a deleted user
+
+
+def of_a_decorated_handler(event: events.SessionEnded, session: Session) -> None:
+    of_one_of_a_family(event, session)  # E: another event
+
+
+handlers.on(events.UserCreated)  # E: the class is no handler
+handlers.include(async_handlers)  # E: they get another session
+bare.include(handlers)  # E: they need a session
+handlers.dispatch({"type": "user.created"})  # E: an event is wanted
+Handlers(transaction=sqlite_transactions)  # E: the path is missing
+Handlers(transaction=sync_session.begin())  # E: the function is wanted
+Handlers(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
+Handlers(store=MemoryStore)  # E: an object is wanted
 
 
 session: SessionJSON = sample(events.UserCreated)  # E: another payload
@@ -176,7 +197,6 @@ def of_the_other(event: WebhookEvent, session: Session) -> None:
     Version.of(event).statement("pyformat")  # E: its name is format
 
 
-endpoint.on_any(events.UserCreated)  # E: the class is no handler
 endpoint.include(Endpoint)  # E: an endpoint is wanted
 Endpoint(webhook="whsec_")  # E: a Webhook is wanted
 Endpoint(observer=lambda: None)  # E: an observer takes an attempt

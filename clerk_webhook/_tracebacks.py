@@ -1,0 +1,34 @@
+"""Keep secrets out of tracebacks, because error reporters record the local variables of every frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["our_frames_hidden"]
+
+
+class _OurFramesHidden:
+    """Drops the frames of this package from the traceback of an error, up to the first frame that is not ours.
+
+    The traceback then ends at the line of the caller, where the mistake is. The frame with the `with` statement is
+    dropped too.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if error is not None:
+            while traceback and traceback.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+                traceback = traceback.tb_next
+            error.__traceback__ = traceback
+
+
+_PACKAGE = f"{__package__}."
+our_frames_hidden = _OurFramesHidden()
+"""`with our_frames_hidden:` stands in each public function that takes a secret."""
