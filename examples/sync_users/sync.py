@@ -38,6 +38,7 @@ def remember_instance(
 
 NOTE = text("""
     INSERT INTO clerk_instances (id, seen_at, lag)
-    SELECT :id, :now, :lag WHERE NOT EXISTS (SELECT 1 FROM clerk_instances WHERE id = :id AND seen_at > :now - 10000)
+    SELECT CAST(:id AS text), CAST(:now AS bigint), CAST(:lag AS bigint)
+    WHERE NOT EXISTS (SELECT 1 FROM clerk_instances WHERE id = :id AND seen_at > :now - 10000)
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lag = excluded.lag
 """)

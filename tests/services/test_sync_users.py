@@ -13,7 +13,7 @@ pytest.importorskip("stamina")
 pytest.importorskip("uvicorn")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
-from sync_users import (  # noqa: E402
+from sync_users_runs import (  # noqa: E402
     INSTANCE,
     OWN_TABLES,
     SECRET,

@@ -18,7 +18,7 @@ pytest.importorskip("tqdm")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
 from clerk_api import KEY, clerk_api  # noqa: E402
-from sync_users import (  # noqa: E402
+from sync_users_runs import (  # noqa: E402
     EXAMPLE,
     START,
     TABLES,
