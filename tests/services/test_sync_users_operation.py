@@ -170,7 +170,8 @@ def test_workers_that_are_killed_lose_and_double_nothing(database_url, database,
     deliveries, ends = history(users, seed=3)
     started = time.monotonic()
     with serve(GUNICORN, database_url, tmp_path / "log") as app:
-        assert len(workers(app)) == 4
+        while len(workers(app)) < 4:
+            time.sleep(0.05)
         with killer(app, 3 if BIG else 0.7) as killed:
             failures = deliver_like_svix(app, deliveries)
     print(
@@ -269,3 +270,59 @@ def test_mails_are_sent_once_by_several_workers_of_which_some_are_killed(databas
             assert b"example.com" not in errors
     assert set(mails.sent) == {f"mail_{number}" for number in range(count)}
     assert column(database, "SELECT count(*) FROM mails") == [0]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with postgres_cluster() as running:
+        url = running.url.replace("postgresql://", "postgresql+psycopg://")
+        migrate(url)
+        yield running, url
+
+
+def test_a_restart_of_the_database_during_a_backfill_is_waited_for(cluster):
+    server, url = cluster
+    with clerk_api() as api:
+        populate(api, users=4000)
+        api.before = lambda path: time.sleep(0.1)
+        backfill = subprocess.Popen(
+            [sys.executable, "backfill.py"],
+            cwd=EXAMPLE,
+            env=environment(url, CLERK_API_URL=api.url, CLERK_SECRET_KEY=KEY),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        engine = sqlalchemy.create_engine(url)
+        while len(column(engine, "SELECT id FROM clerk_users")) < 1000:
+            time.sleep(0.02)
+        engine.dispose()
+        server.stop("immediate")
+        time.sleep(2)
+        server.start()
+        _, errors = backfill.communicate(timeout=60)
+        assert backfill.returncode == 0, errors
+        assert all(line.startswith("Waiting ") for line in errors.splitlines())
+        assert "because the database failed (OperationalError" in errors
+        assert [alive(engine, table) for table in TABLES] == [
+            set(api.users),
+            set(api.organizations),
+            set(api.memberships),
+        ]
+        engine.dispose()
+
+
+def test_a_restart_of_the_database_is_answered_by_5xx_and_loses_nothing(cluster, tmp_path):
+    server, url = cluster
+    with serve(UVICORN, url, tmp_path / "log") as app, ThreadPoolExecutor(2) as threads:
+        deliveries = [event("user.created", **user(f"user_restart{number}")) for number in range(300)]
+        delivering = threads.submit(deliver_like_svix, app, deliveries, 4)
+        time.sleep(0.3)
+        server.stop("immediate")
+        assert app.health().status_code == 503
+        server.start()
+        assert delivering.result() > 0
+        assert app.health().status_code == 200
+        assert "unavailable" in app.log()
+    engine = sqlalchemy.create_engine(url)
+    assert {f"user_restart{number}" for number in range(300)} <= alive(engine, "clerk_users")
+    engine.dispose()
