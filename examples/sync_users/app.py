@@ -70,9 +70,12 @@ def members(organization_id: str, user_id: SignedIn) -> list[dict[str, Any]]:
 @app.get("/health")
 def health() -> dict[str, int | None]:
     """Show that the database answers (503 if not), how late the last webhook was, and how long ago, in seconds."""
+    newest = select(Instance).where(Instance.seen_at > 0).order_by(Instance.seen_at.desc()).limit(1)
     with Session() as session:
-        last = session.scalar(select(Instance).where(Instance.seen_at > 0).order_by(Instance.seen_at.desc()).limit(1))
-    return {"lag": last and last.lag // 1000, "quiet_for": last and (now() - last.seen_at) // 1000}
+        last = session.scalar(newest)
+    if last is None:
+        return {"lag": None, "quiet_for": None}
+    return {"lag": last.lag // 1000, "quiet_for": (now() - last.seen_at) // 1000}
 
 
 @app.exception_handler(SQLAlchemyError)

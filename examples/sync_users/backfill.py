@@ -31,14 +31,14 @@ def backfill(clerk: httpx2.Client, *, again: bool = False) -> tuple[int, int]:
         # A bar on a terminal, a line a minute elsewhere.
         with tqdm(desc=kind, total=count(clerk, kind), initial=progress.offset, disable=None) as bar:
             told = time.monotonic()
-            for page, progress.offset in pages(clerk, kind, progress.last_id, progress.offset):
+            for page, offset in pages(clerk, kind, progress.last_id, progress.offset):
                 skipped += apply(kind, page, again=again)
-                progress.last_id = page[-1]["id"]
+                progress.last_id, progress.offset = page[-1]["id"], offset
                 save(progress)
-                bar.update(progress.offset - bar.n)
+                bar.update(offset - bar.n)
                 if bar.disable and time.monotonic() > told + 60:
                     told = time.monotonic()
-                    print(f"{kind}: {progress.offset} of {bar.total}", flush=True)
+                    print(f"{kind}: {offset} of {bar.total}", flush=True)
         print(f"{kind}: {progress.offset}", flush=True)
     with Session.begin() as session:
         session.execute(delete(Progress))

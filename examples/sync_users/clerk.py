@@ -110,8 +110,8 @@ def why(error: BaseException) -> str:
             return f"Clerk's answer is not as its reference says ({type(error).__name__})"
 
 
-def tell(retry: RetryDetails) -> None:
-    print(f"Waiting {retry.wait_for:.1f} s, because {why(retry.caused_by)}.", file=sys.stderr)
+def tell(details: RetryDetails) -> None:
+    print(f"Waiting {details.wait_for:.1f} s, because {why(details.caused_by)}.", file=sys.stderr)
 
 
 def run(job: Callable[[httpx2.Client], object]) -> None:

@@ -4,8 +4,7 @@ import os
 import time
 import uuid
 
-from sqlalchemy import BigInteger, ForeignKey, String, Table, create_engine
-from sqlalchemy import Column as PlainColumn
+from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 URL = os.environ.get("DATABASE_URL", "sqlite:///app.db")
@@ -43,7 +42,7 @@ class Base(DeclarativeBase):
 
 
 # The migration makes this table, by the mirror. SQLAlchemy has to know the column that a foreign key names.
-Table("clerk_users", Base.metadata, PlainColumn("id", String, primary_key=True))
+Table("clerk_users", Base.metadata, Column("id", String, primary_key=True))
 
 
 class User(Base):

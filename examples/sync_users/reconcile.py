@@ -1,7 +1,7 @@
 """Find what was deleted while no webhook arrived: `python reconcile.py`.
 
-It is a backfill, which marks each row that Clerk lists. Then it asks for the other rows by their ids. Only an id that is
-absent from a regular answer is a deletion. After any other answer nobody is deleted.
+It is a backfill, which marks each row that Clerk lists. Then it asks for the other rows by their ids. Only an id that
+is absent from a regular answer is a deletion. After any other answer nobody is deleted.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 import httpx2
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, column, func, select, table, text
 
 from backfill import apply, backfill
 from clerk import PATHS, ask_for_list, persistently, run
@@ -31,15 +31,16 @@ def reconcile(clerk: httpx2.Client, *, dry_run: bool, max_deletions: int | None)
     """Delete what Clerk does not have, once Clerk has answered everything."""
     began_at, _ = backfill(clerk)
     gone: dict[str, list[str]] = {}
-    for kind, table in TABLES.items():
+    for kind, name in TABLES.items():
+        count = select(func.count()).select_from(table(name)).where(column("version") != "deleted")
         with Session() as session:
             unseen = list(mirror.unseen(session, kind, began_at))
-            rows = session.scalar(text(f"SELECT count(*) FROM {table} WHERE version <> 'deleted'"))
+            rows = session.scalar(count) or 0
         find = absent_memberships if kind == "organizationMembership" else absent
         batches = (unseen[start : start + BATCH] for start in range(0, len(unseen), BATCH))
         gone[kind] = [one for batch in batches for one in find(clerk, kind, batch)]
         most = math.ceil(rows / 100) if max_deletions is None else max_deletions
-        print(f"{table}: Clerk does not have {len(gone[kind])} of {rows}.", *gone[kind][:10])
+        print(f"{name}: Clerk does not have {len(gone[kind])} of {rows}.", *gone[kind][:10])
         if len(gone[kind]) > most and not dry_run:
             sys.exit(f"Nothing was deleted, because these are more than {most}. --max-deletions raises the limit.")
     for kind, ids in gone.items():

@@ -1,6 +1,8 @@
 """Deliveries in any order, each once or more often, from several threads: one end state. Run it by `pytest`."""
 
+import os
 import random
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,9 @@ from alembic import command
 from alembic.config import Config
 from fastapi import HTTPException
 from sqlalchemy import text
+
+os.environ["DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/app.db"  # before models.py reads it
+os.environ["CLERK_WEBHOOK_SIGNING_SECRET"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 import app
 from clerk_webhook import WebhookEvent, parse_event
@@ -92,7 +97,10 @@ END = {
         ("user_grace", "Grace", "ada@example.com", False),
         ("user_eve", None, None, True),
     },
-    "SELECT id, name, version = 'deleted' FROM clerk_organizations": {("org_1", "Engines", False), ("org_2", None, True)},
+    "SELECT id, name, version = 'deleted' FROM clerk_organizations": {
+        ("org_1", "Engines", False),
+        ("org_2", None, True),
+    },
     "SELECT id, user_id, organization_id, role, version = 'deleted' FROM clerk_memberships": {
         ("orgmem_1", None, None, None, True),
         ("orgmem_2", "user_ada", "org_1", "org:member", False),

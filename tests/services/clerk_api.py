@@ -71,7 +71,8 @@ class ClerkAPI:
         if not 1 <= limit <= 500:
             limit = 10  # as in Clerk, without an error
         descending = parameters.get("order_by", "-created_at").startswith("-")
-        return sorted(list(resources.values()), key=_age, reverse=descending)[offset : offset + limit]
+        all_of_them = list(resources.values())  # at once, because a test may change them meanwhile
+        return sorted(all_of_them, key=_age, reverse=descending)[offset : offset + limit]
 
 
 def _age(resource):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import sqlalchemy
 from clerk_api import KEY
 
 from clerk_webhook.testing import sample, signed_request

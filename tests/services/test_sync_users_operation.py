@@ -240,9 +240,8 @@ def test_mails_are_sent_once_by_several_workers_of_which_some_are_killed(databas
     count = 200 if BIG else 40
     with database.begin() as connection:
         for number in range(count):
-            connection.exec_driver_sql(
-                f"INSERT INTO clerk_users (id, version, seen_at, email) VALUES ('user_{number}', '1', 1, 'a@example.com')"
-            )
+            values = f"('user_{number}', '1', 1, 'a@example.com')"
+            connection.exec_driver_sql(f"INSERT INTO clerk_users (id, version, seen_at, email) VALUES {values}")
             connection.exec_driver_sql(f"INSERT INTO mails VALUES ('mail_{number}', 'user_{number}', 0, 1)")
     with mail_service() as mails:
         environ = environment(database_url, MAIL_API_URL=mails.url, MAIL_API_KEY="re_test")

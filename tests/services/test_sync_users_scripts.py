@@ -141,7 +141,9 @@ def test_a_backfill_mirrors_all_and_pages_users_by_cursor_and_the_others_by_over
     asked = [parameters for path, parameters in api.asked if path == "/users"]
     assert {parameters["limit"] for parameters in asked} == {"500"}
     assert [parameters.get("starting_after") for parameters in asked] == [None, "user_499", "user_999", "user_1004"]
-    offsets = [parameters["offset"] for path, parameters in api.asked if path == "/organizations" and "offset" in parameters]
+    offsets = [
+        parameters["offset"] for path, parameters in api.asked if path == "/organizations" and "offset" in parameters
+    ]
     assert offsets == ["0", "450", "498"]
     assert "user: 1005\norganization: 503\norganizationMembership: 2\n" in first.stdout
     before = [rows(database, table) for table in TABLES]
@@ -156,8 +158,14 @@ def test_a_backfill_that_is_stopped_by_ctrl_c_says_so_in_one_line_and_the_next_r
     api.before = lambda path: time.sleep(0.2) if path == "/users" else None
     process = subprocess.Popen(
         # The shell of these tests may ignore Ctrl-C, and what it ignores its children ignore.
-        [sys.executable, "-c", "import signal, runpy; signal.signal(2, signal.default_int_handler); "
-         "runpy.run_path('backfill.py', run_name='__main__')"],
+        [
+            sys.executable,
+            "-c",
+            (
+                "import signal, runpy; signal.signal(2, signal.default_int_handler); "
+                "runpy.run_path('backfill.py', run_name='__main__')"
+            ),
+        ],
         cwd=EXAMPLE,
         env=environment(database_url, CLERK_API_URL=api.url, CLERK_SECRET_KEY=KEY),
         stderr=subprocess.PIPE,
@@ -280,7 +288,9 @@ def test_a_clerk_that_does_not_answer_ends_a_script_with_one_line_and_an_exit_co
 def test_a_row_that_cannot_be_written_is_skipped_counted_and_named_by_its_id(database_url, database, api):
     populate(api, users=200)
     if database.dialect.name == "sqlite":
-        trigger = "CREATE TRIGGER broken BEFORE INSERT ON clerk_users WHEN NEW.email IN ('7@example.com', '9@example.com')"
+        trigger = (
+            "CREATE TRIGGER broken BEFORE INSERT ON clerk_users WHEN NEW.email IN ('7@example.com', '9@example.com')"
+        )
         execute(database, f"{trigger} BEGIN SELECT RAISE(ABORT, 'broken'); END")
     else:
         check = "CHECK (email NOT IN ('7@example.com', '9@example.com'))"
@@ -308,7 +318,10 @@ def test_a_script_without_a_key_or_before_the_migration_says_so(tmp_path, databa
     assert done.stderr.startswith("CLERK_SECRET_KEY is not set.")
     done = run("backfill.py", f"sqlite:///{tmp_path}/none.db", api)
     assert done.returncode == 1
-    assert done.stderr == "Stopped, because the database failed (OperationalError, None). The next run goes on from here.\n"
+    assert (
+        done.stderr
+        == "Stopped, because the database failed (OperationalError, None). The next run goes on from here.\n"
+    )
 
 
 @on_sqlite
@@ -438,7 +451,9 @@ def test_reconcile_keeps_and_writes_what_the_listing_missed(database_url, databa
     }
     for table, clerks in zip(("users", "organizations", "memberships"), TABLES, strict=True):
         execute(database, f"INSERT INTO {clerks} (id, version, seen_at) VALUES ('{late[table]['id']}', '0', 1)")
-    execute(database, "UPDATE clerk_memberships SET organization_id = 'org_late', user_id = 'user_late' WHERE seen_at = 1")
+    execute(
+        database, "UPDATE clerk_memberships SET organization_id = 'org_late', user_id = 'user_late' WHERE seen_at = 1"
+    )
 
     def appear(path):
         if asks_by_ids(api):
