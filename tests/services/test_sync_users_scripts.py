@@ -1,12 +1,15 @@
 """The backfill and the reconciliation of examples/sync_users, beside a Clerk API with faults, on two databases."""
 
 import os
+import pty
 import random
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 import pytest
@@ -183,6 +186,46 @@ def test_a_backfill_that_is_stopped_by_ctrl_c_says_so_in_one_line_and_the_next_r
     assert ("/users", {"limit": "500", "order_by": "+created_at"}) not in api.asked
     assert mirrored(database) == listed(api)
     assert column(database, "SELECT id FROM backfill_progress") == []
+
+
+@on_sqlite
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(database_url, database, api):
+    populate(api, users=1200)
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (24, 100))
+    process = subprocess.Popen(
+        [sys.executable, "backfill.py"],
+        cwd=EXAMPLE,
+        env=environment(database_url, CLERK_API_URL=api.url, CLERK_SECRET_KEY=KEY),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    assert process.wait(60) == 0
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how Linux tells the end
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    assert re.search(rb"user: 100%.*1202/1202 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+(it/s|s/it)\]", shown)
+
+
+@on_sqlite
+def test_a_log_gets_a_line_a_minute(database_url, database, api):
+    populate(api, users=1200)
+    hurry = "import runpy, time; real = time.monotonic; time.monotonic = lambda: real() * 1000; "  # 60 ms are a minute
+    api.before = lambda path: time.sleep(0.1)
+    done = subprocess.run(
+        [sys.executable, "-c", hurry + "runpy.run_path('backfill.py', run_name='__main__')"],
+        cwd=EXAMPLE,
+        env=environment(database_url, CLERK_API_URL=api.url, CLERK_SECRET_KEY=KEY),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "user: 1000 of 1202\n" in done.stdout
+    assert done.stderr == ""
 
 
 @on_sqlite
@@ -496,7 +539,7 @@ def test_faults_changes_and_deletions_meanwhile_end_in_no_differences(database_u
     populate(api, users=8000 if BIG else 2000)
     for number in range(600):
         api.organizations[f"org_{number}"] = organization(f"org_{number}", 10, created_at=START + number)
-        joined = membership(f"orgmem_{number}", f"user_{number}", f"org_{number}", 10, created_at=START + number)
+        joined = membership(f"orgmem_{number}", f"user_{number}", f"org_{number % 20}", 10, created_at=START + number)
         api.memberships[f"orgmem_{number}"] = joined
     api.fault_rate = 0.28
     with changes(api):
