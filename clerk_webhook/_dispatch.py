@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
@@ -29,6 +29,7 @@ __all__ = [
     "Handler",
     "How",
     "Outcome",
+    "Plan",
     "Transaction",
     "handler_name",
     "transaction_of_includer",
@@ -105,22 +106,38 @@ class How(NamedTuple):
     scope: str
 
 
-class Dispatch:
-    """One event on its way through its handlers."""
+class Plan:
+    """The way of the events of one class, worked out before the first of them comes."""
 
-    def __init__(self, how: How, event: WebhookEvent, handlers: Sequence[Handler], *, is_async: bool) -> None:
-        """Prepare a dispatch.
+    def __init__(self, how: How, handlers: Sequence[Handler], *, is_async: bool) -> None:
+        """Work it out.
 
         Args:
             how: The transaction or the store.
-            event: The event.
-            handlers: The handlers of the event, in the order registered.
+            handlers: The handlers of these events, in the order registered.
             is_async: Whether the transaction is async, and so are all handlers. Without a transaction both kinds mix.
         """
-        self._how = how
+        self.how = how
+        self.handlers = tuple(handlers)
+        self.is_bare = how.transaction is None and how.store is None
+        kinds = {handler.kind for handler in handlers}
+        self.asks_newest, self.asks_once = "newest" in kinds, "once" in kinds
+        self.any_async = is_async or any(handler.is_async for handler in handlers)
+        self.all_async = is_async or all(handler.is_async for handler in handlers)
+
+
+class Dispatch:
+    """One event on its way through its handlers."""
+
+    def __init__(self, plan: Plan, event: WebhookEvent) -> None:
+        """Prepare a dispatch.
+
+        Args:
+            plan: The plan for events of this class.
+            event: The event.
+        """
+        self._plan = plan
         self._event = event
-        self._handlers = handlers
-        self._is_async = is_async
         # The outcome if there is an exception now.
         self._failure: Literal["failed", "unavailable"] = "failed"
 
@@ -149,13 +166,13 @@ class Dispatch:
         Returns:
             The result of `finish`.
         """
-        if not self._handlers:
+        plan = self._plan
+        if not plan.handlers:
             return self.run(finish)
-        is_async = [bool(self._is_async or handler.is_async) for handler in self._handlers]
-        if not any(is_async):
+        if not plan.any_async:
             # One thread runs everything from the claim to the log, so a cancelled request leaves nothing half done.
             return await wait_shielded(start_in_thread(partial(self.run, finish)))
-        if all(is_async) and self._how.transaction is None and self._how.store is None:
+        if plan.all_async and plan.is_bare:
             return await self._run_here(finish, None)  # there is nothing to clean up
         return await in_task(partial(self._run_here, finish))
 
@@ -171,67 +188,70 @@ class Dispatch:
         return finish(outcome, None)
 
     def _apply(self) -> DispatchOutcome:
-        if not self._handlers:
+        handlers = self._plan.handlers
+        if not handlers:
             return "ignored"
+        if self._plan.is_bare:
+            self._call(handlers, None)
+            return "handled"
         outcome: DispatchOutcome | None = None
-        scope = self._how.scope
+        scope = self._plan.how.scope
         try:
             questions = self._questions()
             with self._begin(AbstractContextManager) as connection:
                 due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
-                for handler in due:
-                    _refuse_unfinished(handler, handler.call(self._event, connection))
+                self._call(due, connection)
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
         return outcome or _refuse_silence()
 
     async def _apply_async(self, request: Request | None) -> DispatchOutcome:
+        if self._plan.is_bare:
+            await self._call_async(self._plan.handlers, None, request)
+            return "handled"
         outcome: DispatchOutcome | None = None
-        scope = self._how.scope
+        scope = self._plan.how.scope
         try:
             questions = self._questions()
             async with self._begin(AbstractAsyncContextManager) as connection:
                 due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
-                for handler in due:
-                    if request and request.gone:  # it was cancelled while a thread or the database was at work
-                        raise asyncio.CancelledError
-                    _refuse_unfinished(handler, await self._call(handler, connection, request))
+                await self._call_async(due, connection, request)
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
         return outcome or _refuse_silence()
 
     def _questions(self) -> list[tuple[str, Callable[..., Any], object]]:
-        """Return the kinds of handlers that are there, and for each the question of the inbox that says if it is due.
+        """Return the kinds of handlers that have to be due, and for each the question of the inbox that says so.
 
         Raises:
-            ValueError: The event cannot be recorded.
+            ValueError: The event cannot be recorded. Nothing has run.
         """
-        kinds = {handler.kind for handler in self._handlers}
-        if not self._event.message_id and ("once" in kinds or self._how.store is not None):
+        plan, event = self._plan, self._event
+        if not event.message_id and (plan.asks_once or plan.how.store is not None):
             raise ValueError(
                 "The event has no message id, so nobody can know whether it was handled before. "
                 "parse_event(payload, message_id=message_id) keeps it."
             )
         # Always in this order: of two transactions with two orders, each could wait for the other.
         questions: list[tuple[str, Callable[..., Any], object]] = []
-        if "newest" in kinds:
-            questions.append(("newest", record_newest, Version.of(self._event)))
-        if "once" in kinds:
-            questions.append(("once", record_once, self._event))
+        if plan.asks_newest:
+            questions.append(("newest", record_newest, Version.of(event)))
+        if plan.asks_once:
+            questions.append(("once", record_once, event))
         return questions
 
     def _begin(self, kind: type) -> Any:
         """Return the context manager in which the handlers run."""
-        transaction, store, _ = self._how
+        transaction, store, _ = self._plan.how
         self._failure = "unavailable"
-        if transaction is None:
-            return nullcontext() if store is None else _Lease(store, self._event.message_id or "")
-        manager = transaction()
+        if store is not None:
+            return _Lease(store, self._event.message_id or "")
+        manager = transaction() if transaction else None
         name = type(manager).__qualname__
         if not isinstance(manager, kind):
-            statement, handlers = ("async with", "async") if self._is_async else ("with", "sync")
+            statement, handlers = ("async with", "async") if self._plan.any_async else ("with", "sync")
             raise TypeError(
                 f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
             )
@@ -246,19 +266,31 @@ class Dispatch:
     def _due(self, kinds: set[str]) -> list[Handler]:
         """Return the handlers that are to run. From here on an exception is a failure of the application."""
         self._failure = "failed"
-        return [handler for handler in self._handlers if handler.kind == "on" or handler.kind in kinds]
+        return [handler for handler in self._plan.handlers if handler.kind == "on" or handler.kind in kinds]
 
-    async def _call(self, handler: Handler, connection: Any, request: Request | None) -> object:
-        if handler.is_async is False:
-            return await in_thread(partial(handler.call, self._event, connection))
-        step = handler.call(self._event, connection)
-        return await (request.interrupts(step) if request else step)
+    def _call(self, handlers: Sequence[Handler], connection: Any) -> None:
+        for handler in handlers:
+            result = handler.call(self._event, connection)
+            if result is not None:
+                _refuse_unfinished(handler, result)
+
+    async def _call_async(self, handlers: Sequence[Handler], connection: Any, request: Request | None) -> None:
+        for handler in handlers:
+            if request and request.gone:  # it was cancelled while a thread or the database was at work
+                raise asyncio.CancelledError
+            if handler.is_async is False:
+                result = await in_thread(partial(handler.call, self._event, connection))
+            else:
+                step = handler.call(self._event, connection)
+                result = await (request.interrupts(step) if request else step)
+            if result is not None:
+                _refuse_unfinished(handler, result)
 
     def _outcome_of(self, error: BaseException) -> Outcome:
         if self._failure == "failed":
             return "aborted" if isinstance(error, AbortDelivery) else "failed"
         # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
-        mistakes = (TypeError, ValueError) if self._how.transaction is None else (TypeError, ValueError, RuntimeError)
+        mistakes = (TypeError, ValueError) if self._plan.how.store else (TypeError, ValueError, RuntimeError)
         return "failed" if isinstance(error, mistakes) else "unavailable"
 
 
@@ -343,8 +375,6 @@ def _refuse_silence() -> NoReturn:
 
 def _refuse_unfinished(handler: Handler, result: object) -> None:
     """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
-    if result is None:
-        return
     name = handler_name(handler.function)
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")

@@ -19,6 +19,7 @@ from ._dispatch import (
     Handler,
     How,
     Outcome,
+    Plan,
     Transaction,
     handler_name,
     transaction_of_includer,
@@ -95,8 +96,10 @@ class Handlers(Generic[ConnectionT]):
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else _is_async_transaction(transaction)
+        # What is async, for a message. None if everything can run without an event loop.
+        self._async_part = "The transaction" if self._is_async else None
         self._handlers: list[Handler] = []
-        self._by_class: dict[type, list[Handler]] = {}
+        self._plans: dict[tuple[type, bool], Plan] = {}
 
     @overload
     def on(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
@@ -342,23 +345,24 @@ class Handlers(Generic[ConnectionT]):
         Raises:
             TypeError: A handler or the transaction is async.
         """
-        found = next((handler_name(handler.function) for handler in self._handlers if handler.is_async), None)
-        if self._is_async or found:
+        if self._async_part is not None:
             raise TypeError(
-                f"{found or 'The transaction'} is async, and nothing here runs async handlers: write it as def, use "
+                f"{self._async_part} is async, and nothing here runs async handlers: write it as def, use "
                 "dispatch_async(), or mount clerk_webhook.asgi.application(endpoint)."
             )
 
     def _dispatch_of(self, event: WebhookEvent, *, state_only: bool) -> Dispatch:
         event_class = type(event)
-        by_class = self._by_class  # another thread that registers a handler replaces the dict
-        found = by_class.get(event_class)
-        if found is None:
-            found = [handler for handler in self._handlers if event_class in handler.event_classes]
-            by_class[event_class] = found
-        if state_only:
-            found = [handler for handler in found if handler.kind == "newest"]
-        return Dispatch(self._how, event, found, is_async=bool(self._is_async))
+        plans = self._plans  # another thread that registers a handler replaces the dict
+        plan = plans.get((event_class, state_only))
+        if plan is None:
+            found = [
+                handler
+                for handler in self._handlers
+                if event_class in handler.event_classes and (handler.kind == "newest" or not state_only)
+            ]
+            plan = plans[event_class, state_only] = Plan(self._how, found, is_async=bool(self._is_async))
+        return Dispatch(plan, event)
 
     def _register(self, kind: Literal["on", "newest", "once"], function: _Function) -> _Function:
         transaction = self._how.transaction
@@ -389,8 +393,9 @@ class Handlers(Generic[ConnectionT]):
                     f"{theirs}: all in one transaction have to be of one kind."
                 )
         self._is_async = known
+        self._async_part = self._async_part or next((handler_name(h.function) for h in handlers if h.is_async), None)
         self._handlers += handlers
-        self._by_class = {}
+        self._plans = {}
 
 
 def _result(outcome: Any, error: BaseException | None) -> DispatchOutcome:

@@ -6,6 +6,11 @@ from collections.abc import Coroutine, Generator
 from typing import Any, NoReturn
 
 
+def as_answer(result: bool | Coroutine[Any, Any, bool], /) -> bool | AwaitableBool:
+    """Return the result of a program, so that a forgotten `await` is an error."""
+    return AwaitableBool(result) if isinstance(result, Coroutine) else result
+
+
 class AwaitableBool:
     """The answer over an async connection. It must be awaited: a forgotten `await` raises `TypeError`.
 
@@ -26,6 +31,4 @@ class AwaitableBool:
 
     def __bool__(self) -> NoReturn:
         self._answer.close()  # or Python would warn as well that nobody awaited it
-        raise TypeError(
-            "The answer over an async connection must be awaited: `if await record_newest(connection, event)`."
-        )
+        raise TypeError("The answer over an async connection must be awaited, as in `if await record_newest(...)`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard, get_args
 
 from ..events import Event
@@ -128,6 +129,14 @@ class Version(NamedTuple):
 
 
 STATEMENTS = {style: styled(RECORD, style) for style in get_args(Paramstyle)}
+
+
+def of_resource(kind: str, resource: Mapping[str, object]) -> Version:
+    """Return the version of an object of the Backend API."""
+    resource_id = resource.get("id")
+    if not (isinstance(resource_id, str) and resource_id):
+        raise ValueError(f"An object of the kind {kind} has no id.")
+    return Version(kind, resource_id, _millis(resource.get("updated_at")) or 0)
 
 
 def record_of_message(message_id: str, scope: str) -> tuple[str, str, str, int]:

@@ -100,10 +100,8 @@ def send():
 def make_route():
     def make(handle, webhook=None, **arguments):
         app = FastAPI()
-        if webhook or arguments:
-            dependency = clerk_event_from(webhook or SECRET, **arguments)
-        else:
-            dependency = clerk_event
+        own = webhook or arguments
+        dependency = clerk_event_from(webhook or SECRET, **arguments) if own else clerk_event
 
         @app.post("/api/webhooks")
         def clerk(event: Annotated[WebhookEvent, Depends(dependency)]) -> None:

@@ -88,7 +88,7 @@ def work(target, deliveries, handled, deaths):
     connection.close()
 
 
-def plan(messages, workers, kills, seed):
+def plan(messages, workers, kills, seed, points=POINTS):
     """Return, for each worker, its deliveries and its deaths: each message comes one to four times, in any order."""
     choose = random.Random(seed)
     deliveries = [str(number) for number in range(messages) for _ in range(choose.randint(1, 4))]
@@ -97,5 +97,5 @@ def plan(messages, workers, kills, seed):
     places = [(worker, number) for worker, share in enumerate(shares) for number in range(len(share))]
     deaths = [{} for _ in shares]
     for count, (worker, number) in enumerate(choose.sample(places, kills)):
-        deaths[worker][number] = POINTS[count % len(POINTS)]
+        deaths[worker][number] = points[count % len(points)]
     return list(zip(shares, deaths, strict=True))

@@ -14,6 +14,7 @@ import asyncpg
 import psycopg
 import psycopg2.extensions
 import psycopg2.extras
+import psycopg2.sql
 import psycopg_pool
 import sqlalchemy as sa
 from django.db import transaction
@@ -415,7 +416,7 @@ def test_an_answer_can_be_gathered(postgres):
     asyncio.run(check())
 
 
-def test_engines_and_pools_are_refused(postgres):
+def test_other_objects_of_the_libraries_are_refused(postgres):
     engine = sa.create_engine(sqlalchemy_url(postgres.target, "psycopg"))
     async_engine = create_async_engine(sqlalchemy_url(postgres.target, "asyncpg"))
     pool = psycopg_pool.ConnectionPool(postgres.target, open=False)
@@ -423,7 +424,16 @@ def test_engines_and_pools_are_refused(postgres):
 
     async def check():
         async with asyncpg.create_pool(postgres.target, min_size=1, max_size=1) as asyncpg_pool:
-            for wrong in (engine, async_engine, sessionmaker(engine), pool, async_pool, asyncpg_pool, psycopg):
+            pools = [
+                engine,
+                async_engine,
+                sessionmaker(engine),
+                pool,
+                async_pool,
+                asyncpg_pool,
+                aiosqlite.context.Result(None),
+            ]
+            for wrong in (*pools, psycopg, psycopg.sql.SQL(""), psycopg2.sql.SQL(""), transaction.atomic()):
                 with pytest.raises(TypeError, match="does not know"):
                     await settle(record_newest(wrong, CREATED))
 

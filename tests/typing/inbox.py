@@ -4,6 +4,7 @@ Never run: mypy, pyright, ty and pyrefly read it.
 """
 
 import sqlite3
+from datetime import timedelta
 from typing import Any, assert_type
 
 import aiosqlite
@@ -16,7 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_s
 from sqlalchemy.orm import Session, scoped_session
 
 from clerk_webhook import WebhookEvent, events
-from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, Version, record_newest, record_once
+from clerk_webhook.inbox import (
+    CREATE_TABLE,
+    AwaitableBool,
+    Version,
+    purge,
+    record_newest,
+    record_once,
+    sqlite_transactions,
+)
 
 
 class DjangoConnection:
@@ -96,6 +105,7 @@ async def asynchronous(
     assert_type(record_newest(aiosqlite_cursor, event), AwaitableBool)
     assert_type(await record_newest(session, event), bool)
     assert_type(await record_once(session, event, "mailing"), bool)
+    assert_type(await purge(asyncpg_pooled, 90 * 86400), int)
 
 
 def events_and_versions(connection: Connection, created: events.UserCreated, unknown: events.UnknownEvent) -> None:
@@ -105,5 +115,8 @@ def events_and_versions(connection: Connection, created: events.UserCreated, unk
     assert_type(record_once(connection, "msg_1", scope="mailing"), bool)
     assert_type(Version.of(created).statement(), tuple[str, tuple[str, str, str, int]])
     assert_type(Version.of(unknown).statement("numeric_dollar", "mailing"), tuple[str, tuple[str, str, str, int]])
+    with sqlite_transactions("app.db")() as sqlite:
+        assert_type(sqlite, sqlite3.Connection)
+        assert_type(purge(sqlite, timedelta(days=90)), int)
     text: str = CREATE_TABLE
     print(text)

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from clerk_webhook import (
     Webhook,
     WebhookEvent,
+    asgi,
+    aws_lambda,
     django,
     events,
     fastapi,
@@ -21,6 +23,7 @@ from clerk_webhook import (
     svix_compat,
     verify,
     verify_and_parse,
+    wsgi,
 )
 from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
@@ -36,6 +39,7 @@ sync_session = sessionmaker()
 handlers = Handlers(transaction=sync_session.begin)
 async_handlers = Handlers(transaction=async_sessionmaker().begin)
 bare = Handlers()
+endpoint_in_a_transaction = Endpoint(transaction=sync_session.begin)
 
 
 def misspelled_key(event: events.UserCreated) -> None:
@@ -149,29 +153,34 @@ def cause_not_considered(diagnosis: Diagnosis) -> bool:
 diagnose({}, {}, "whsec_")  # E: the raw body is wanted
 diagnose({}, b"", None)  # E: a secret is wanted
 svix_compat.Webhook("whsec_").sign("msg_1", 1614265330, "")  # E: svix takes a datetime
-fastapi.verified(42)  # E: a Webhook is wanted
-fastapi.verified("whsec_")  # E: so it is here
+fastapi.clerk_event_from(42)  # E: a Webhook is wanted
 fastapi.clerk_event("whsec_")  # E: it is a dependency, which takes the request
-flask.clerk_event("whsec_")  # E: a Webhook is wanted
+flask.clerk_event(b"whsec_")  # E: a secret is text
+flask.clerk_event(observer=lambda: None)  # E: an observer takes an attempt
 flask.view(Webhook("whsec_"))  # E: an Endpoint is wanted
 django.view(Webhook("whsec_"))  # E: so it is here
-django.webhook(webhook="whsec_")  # E: a Webhook is wanted
+fastapi.view(Webhook("whsec_"))  # E: so it is here
+asgi.application(Webhook("whsec_"))  # E: so it is here
+wsgi.application(Handlers())  # E: so it is here
+aws_lambda.handler(Endpoint)  # E: an object is wanted
+django.clerk_event(webhook=42)  # E: a Webhook is wanted
+django.clerk_event(Webhook("whsec_"))  # E: it stands behind its name
 
 
-@django.webhook  # E: the view takes no event
+@django.clerk_event  # E: the view takes no event
 def without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-@django.webhook()  # E: nor does this one
+@django.clerk_event()  # E: nor does this one
 async def async_without_an_event(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
 async def forgotten_await(event: WebhookEvent, session: AsyncSession, connection: AsyncConnection) -> None:
-    if record_newest(session, event):  # E pyright: it must be awaited
+    if record_newest(session, event):  # E pyright pyrefly: it must be awaited
         print()
-    if not record_once(connection, event):  # E pyright: it must be awaited
+    if not record_once(connection, event):  # E pyright pyrefly: it must be awaited
         print()
 
 
@@ -198,9 +207,15 @@ def of_the_other(event: WebhookEvent, session: Session) -> None:
 
 
 endpoint.include(Endpoint)  # E: an endpoint is wanted
-Endpoint(webhook="whsec_")  # E: a Webhook is wanted
+Endpoint(42)  # E: a Webhook is wanted
+Endpoint("whsec_", "whsec_")  # E: one is wanted
 Endpoint(observer=lambda: None)  # E: an observer takes an attempt
-Endpoint(clock=0)  # E: a clock is a function
+Endpoint(tolerance=60)  # E: that is the Webhook's
+Endpoint(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
+
+
+@endpoint_in_a_transaction.newest  # E: there is no such session
+def of_an_endpoint(event: events.UserCreated, session: AsyncSession) -> None: ...
 
 
 def misused_webhook(webhook: Webhook, headers: dict[str, str], body: bytes) -> None:
