@@ -30,7 +30,7 @@ _NOT_STEPS = bytes(set(range(256)) - set(b'[{]}"'))
 
 
 def without_deep_values(raw: bytes) -> bytes:
-    """Return a JSON text with null for each value that is nested too deeply; the same object if there is none.
+    """Return a JSON text with null for each value that is nested too deeply.
 
     A body with 201 levels keeps 199 of them: the container on level 199 that holds the others becomes null.
 
@@ -73,13 +73,11 @@ _LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE_SURROGATE = re.compile(f"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
 
 
-def without_lone_surrogates(raw: bytes) -> bytes:
-    r"""Return a JSON text with U+FFFD for each half of a surrogate pair; the same object if there is none.
+def without_lone_surrogates(text: str) -> str:
+    r"""Return a JSON text with U+FFFD for each escaped half of a surrogate pair.
 
     Args:
-        raw: UTF-8. `"\ud83d\ude00"` is one character, and `"\ud83d"` is none.
+        text: JSON. `"\ud83d\ude00"` is one character, and `"\ud83d"` is none.
     """
-    # An escaped backslash is no part of another escape. No UTF-8 holds its stand-in.
-    text = raw.decode().replace(r"\\", "\ud800")
-    mended = _LONE_SURROGATE.sub(r"\\ufffd", text)
-    return raw if mended == text else mended.replace("\ud800", r"\\").encode()
+    # An escaped backslash is no part of another escape. No text that was UTF-8 holds its stand-in.
+    return _LONE_SURROGATE.sub(r"\\ufffd", text.replace(r"\\", "\ud800")).replace("\ud800", r"\\")

@@ -13,6 +13,7 @@ EXAMPLES = [
     errors.TimestampTooNewError("message", 1, -301, 300),
     errors.SignatureMismatchError("message", ("v1",)),
     errors.PayloadError("message"),
+    errors.PayloadError("message", "msg_1"),
 ]
 
 
@@ -51,6 +52,14 @@ def test_errors_are_their_message_and_survive_copy_and_pickle(error):
         assert type(twin) is type(error)
         assert str(twin) == str(error)
         assert vars(twin) == vars(error)
+
+
+@pytest.mark.parametrize("message_id", [None, "msg_1"])
+def test_a_payload_error_names_its_message(message_id):
+    error = errors.PayloadError("message", message_id)
+    for twin in (error, copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert twin.message_id == message_id
+    assert errors.PayloadError("message").message_id is None
 
 
 def test_an_error_without_message_has_an_empty_one():

@@ -169,12 +169,43 @@ def test_other_white_space_is_trimmed_from_no_header(webhook, shape, name):
         webhook.verify(shape(ALL | {name: ALL[name] + "\x0c"}), BODY)
 
 
-def test_the_usual_shapes_take_the_short_path(webhook, monkeypatch):
-    """A benchmark shows its gain, and this test that the path is taken."""
-    monkeypatch.setattr("clerk_webhook._headers._unbranded", None)
-    webhook.verify(list(ALL.items()), BODY)
-    monkeypatch.setattr("clerk_webhook._headers._pairs", None)
-    webhook.verify(ALL, BODY)
+def like(module, name, base=(), **attributes):
+    """Return a class that looks like one of a framework, which tests/interop has itself."""
+    return type(name, base, {"__module__": module, **attributes})
+
+
+SHORT = {
+    "dict": lambda headers: headers,
+    "environ": environ,
+    "pairs of bytes": lambda headers: [(n.encode(), v.encode()) for n, v in headers.items()],
+    "Starlette": lambda headers: like("starlette.datastructures", "Headers", raw=SHORT["pairs of bytes"](headers))(),
+    "Flask": lambda headers: like("werkzeug.datastructures.headers", "EnvironHeaders", environ=environ(headers))(),
+    "Django": lambda headers: like("django.http.request", "HttpHeaders", (CaseInsensitive,))(headers),
+    "aiohttp": lambda headers: like("multidict._multidict", "CIMultiDictProxy", (Multi,), getall=getall)(
+        headers.items()
+    ),
+}
+
+
+def getall(multi, name):
+    return [value for each, value in multi.pairs if each.lower() == name]
+
+
+@pytest.mark.parametrize("shape", SHORT.values(), ids=SHORT)
+def test_the_usual_shapes_take_a_short_path(webhook, shape, monkeypatch):
+    """A benchmark shows the gain, and this test that the path is taken."""
+    headers = shape(ALL | {name: f" {value}\t" for name, value in signed().items()})
+    monkeypatch.setattr("clerk_webhook._headers._search", None)
+    webhook.verify(headers, BODY)
+
+
+@pytest.mark.parametrize("name", signed())
+@pytest.mark.parametrize("value", ["", " \t"])
+@pytest.mark.parametrize("shape", [shape for name, shape in SHORT.items() if name not in ("Starlette", "Flask")])
+def test_a_blank_header_is_missing_in_each_usual_shape(webhook, shape, value, name):
+    with pytest.raises(MissingHeaderError) as caught:
+        webhook.verify(shape(ALL | {name: value}), BODY)
+    assert caught.value.missing == (name,)
 
 
 @pytest.mark.parametrize("empty", ["", " \t", b"", None, [], [""], [None, ""]])
@@ -223,6 +254,11 @@ TWICE = {
     "bytes and str": lambda name, _one, two: [*ALL.items(), (name.encode(), two)],
     "list": lambda name, one, two: ALL | {name: [one, two]},
     "multidict": lambda name, _one, two: Multi([*ALL.items(), (name, two)]),
+    "aiohttp": lambda name, _one, two: type(SHORT["aiohttp"](ALL))([*ALL.items(), (name, two)]),
+    "bytes in two spellings": lambda name, _one, two: (
+        SHORT["pairs of bytes"](ALL) + [(name.title().encode(), two.encode())]
+    ),
+    "an environ and a header": lambda name, _one, two: environ(ALL) | {name: two},
 }
 
 

@@ -39,7 +39,7 @@ def test_the_unbranded_headers_are_accepted():
 
 
 def test_the_raw_key_is_accepted():
-    key = b"k" * 24
+    key = bytes(range(24))
     assert Webhook(key).verify(BODY, signed(secret=key, timestamp=now()))["type"] == "user.created"
 
 
@@ -69,7 +69,7 @@ def test_applications_and_their_tests_can_make_the_error():
 
 
 @pytest.mark.parametrize("caught_as", [json.JSONDecodeError, ValueError, PayloadError, WebhookVerificationError])
-@pytest.mark.parametrize("body", [b"", b"hello", b'{"a": NaN}', b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"hello", b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000])
 def test_a_genuine_message_that_is_not_json_is_caught_in_each_way(body, caught_as):
     with pytest.raises(caught_as, match="JSON") as caught:
         deliver(body)
@@ -128,8 +128,16 @@ def test_a_time_of_another_type_is_a_type_error_with_the_cure(timestamp):
 def test_a_wrong_secret_is_found_at_once(secret):
     with pytest.raises(SecretError) as caught:
         Webhook(secret)
-    frame = next(entry for entry in caught.traceback if entry.path.name == "svix_compat.py")
-    assert "whsecret" not in frame.locals
+    assert {entry.path.name for entry in caught.traceback} == {"test_svix_compat.py"}
+
+
+@pytest.mark.parametrize("secret", [SECRET, SECRET.removeprefix("whsec_"), f" {SECRET.removeprefix('whsec_')}\n"])
+def test_a_secret_may_lack_its_prefix_as_in_svix(secret):
+    assert Webhook(secret).verify(BODY, signed(timestamp=now()))["type"] == "user.created"
+
+
+def test_a_number_that_json_cannot_hold_is_null():
+    assert deliver(b'{"a": [NaN, 1e400, 5]}') == {"a": [None, None, 5]}
 
 
 def test_tests_of_applications_can_patch_verify_on_the_object():

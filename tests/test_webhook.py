@@ -8,6 +8,7 @@ import hmac
 import inspect
 import json
 import math
+import os
 import pydoc
 import string
 import traceback
@@ -58,7 +59,7 @@ def test_known_answers_are_signed_and_verified(secret, message_id, timestamp, bo
     webhook = Webhook(secret, clock=lambda: timestamp)
     assert webhook.sign(message_id, timestamp, body) == expected
     headers = {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": expected}
-    assert webhook.verify(headers, body) == Message(id=message_id, timestamp=timestamp)
+    assert webhook.verify(headers, body) == Message(message_id, timestamp, secret_index=0)
 
 
 def test_nothing_can_be_added_to_a_webhook(webhook):
@@ -76,37 +77,42 @@ def test_a_genuine_delivery_gives_the_typed_event(webhook):
 # Rule 1: the secret
 
 
-@pytest.mark.parametrize(
-    "secret",
-    [
-        SECRET,
-        SECRET.removeprefix("whsec_"),
-        f"  {SECRET}\n",
-        base64.b64decode(SECRET.removeprefix("whsec_")),
-    ],
-    ids=["whsec_", "without prefix", "white space around", "raw bytes"],
-)
+KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
+KEYS = [bytes(range(length)) for length in (24, 25, 26, 65)]
+
+
+@pytest.mark.parametrize("secret", [SECRET, f"  {SECRET}\n", f"\u2003{SECRET}\xa0", KEY])
 def test_every_way_to_write_a_secret_is_the_same_key(secret):
     Webhook(secret, clock=lambda: NOW).verify(signed(), BODY)
 
 
-@pytest.mark.parametrize("key", [b"k" * 24, b"k" * 25, b"k" * 26])
-def test_a_secret_without_its_padding_is_the_same_key(key):
-    secret = "whsec_" + base64.b64encode(key).decode().rstrip("=")
-    Webhook(secret, clock=lambda: NOW).verify(signed(secret=key), BODY)
-
-
 EMPTY = "The signing secret is empty."
 TOO_SHORT = "The signing secret is shorter than 24 bytes: it looks cut off, or like a placeholder."
-NOT_BASE64 = "The signing secret has characters that are not base64 (quotes, perhaps?)."
+TOO_UNIFORM = "The signing secret has fewer than 12 different bytes: it is a placeholder."
+NO_PREFIX = (
+    "The signing secret does not start with 'whsec_': it is a placeholder, the secret of another service, or a part of "
+    "a secret that white space cuts in two."
+)
+QUOTED = "Remove the quotes around the signing secret."
+SEPARATE = "Separate several signing secrets by white space alone."
+NOT_BASE64 = "The signing secret has characters that are not base64."
 URL_SAFE = "The signing secret is written in url-safe base64, with '-' or '_'."
 CUT_OFF = "The signing secret is cut off: no base64 has this length."
-TWO = "There is white space inside the signing secret: pass several secrets one by one."
 WRITTEN = "Bytes are taken as the raw key: pass a secret that starts with 'whsec_' as str."
 WHERE = (
     "Copy the endpoint's Signing Secret, which starts with 'whsec_', from the Clerk Dashboard (Webhooks, the endpoint, "
     "Signing Secret)."
 )
+
+
+def written(key):
+    return "whsec_" + base64.b64encode(key).decode()
+
+
+def before(count):
+    return f"Remove the {count} characters before 'whsec_' in the signing secret: some may be invisible."
+
+
 NOT_SECRETS = {
     "None": (None, "The signing secret is None: its environment variable is not set."),
     "empty": ("", EMPTY),
@@ -131,33 +137,68 @@ NOT_SECRETS = {
     ),
     "url-safe base64 with -": ("whsec_MfKQ9r8GKYqr-wjUPD8ILPZIo2LaLaSw", URL_SAFE),
     "url-safe base64 with _": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La_aSw=", URL_SAFE),
-    "quotes": (f'"{SECRET}"', NOT_BASE64),
+    "signature's version": ("v1," + SECRET, "Remove 'v1,' before 'whsec_' in the signing secret."),
+    "double quotes": (f'"{SECRET}"', QUOTED),
+    "single quotes": (f"'{SECRET}'", QUOTED),
+    "backticks": (f"`{SECRET}`", QUOTED),
+    "typographic quotes": (f"\u201c{SECRET}\u201d", QUOTED),
+    "a quote in front": ('"' + SECRET, QUOTED),
+    "a quote behind": (SECRET + "'", QUOTED),
+    "a variable and a quote": (f'WEBHOOK_SECRET="{SECRET}', QUOTED),
+    "quotes around two": (f'"{SECRET} {OTHER_SECRET}"', QUOTED),
+    "a variable": ("WEBHOOK_SECRET=" + SECRET, before(15)),
+    "byte order mark": ("\ufeff" + SECRET, before(1)),
+    "zero-width space": ("\u200b" + SECRET, before(1)),
+    "comma": (f"{SECRET},{OTHER_SECRET}", SEPARATE),
+    "nothing between two": (SECRET + OTHER_SECRET, SEPARATE),
     "other alphabet": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS€", NOT_BASE64),
     "other letters": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSé", NOT_BASE64),
     "padding inside": ("whsec_MfKQ=9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NOT_BASE64),
     "too much padding": (SECRET + "===", NOT_BASE64),
     "impossible length": (SECRET + "A", CUT_OFF),
     "impossible length with padding": (SECRET + "A=", CUT_OFF),
-    "two in one": (f"{SECRET} {OTHER_SECRET}", TWO),
+    "cut in two": (f"{SECRET} {OTHER_SECRET.removeprefix('whsec_')}", NO_PREFIX),
+    "cut in two by a line break": (f"{SECRET[:-4]}\n{SECRET[-4:]}", TOO_SHORT),
+    "cut behind the prefix": (SECRET.replace("_", "_ "), EMPTY),
+    "the second is short": (f"{SECRET} whsec_aa", TOO_SHORT),
     "written secret as bytes": (SECRET.encode(), WRITTEN),
     # A stranger can guess these.
-    "placeholder": ("changeme", TOO_SHORT),
+    "without its prefix": (SECRET.removeprefix("whsec_"), NO_PREFIX),
+    "prefix in capitals": (SECRET.replace("whsec", "WHSEC"), NO_PREFIX),
+    "text": ("mysupersecretwebhooksigningkeyfordev", NO_PREFIX),
+    "another service's key": ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", NO_PREFIX),
+    "placeholder": ("changeme", NO_PREFIX),
+    "placeholder with spaces": ("<the secret>", NO_PREFIX),
     "placeholder with its prefix": ("whsec_aa", TOO_SHORT),
     "placeholder with dashes": ("whsec_your_secret", TOO_SHORT),
-    "placeholder with spaces": ("<the secret>", TOO_SHORT),
     "dots": ("whsec_...", TOO_SHORT),
-    "23 bytes": ("k" * 31, TOO_SHORT),
-    "23 bytes with padding": ("k" * 31 + "=", TOO_SHORT),
-    "23 raw bytes": (b"k" * 23, TOO_SHORT),
+    "32 times x": ("whsec_" + "x" * 32, TOO_UNIFORM),
+    "zeros": (b"\0" * 24, TOO_UNIFORM),
+    "11 different bytes": (bytes(range(11)) * 6, TOO_UNIFORM),
+    "11 different bytes, written": (written(bytes(range(11)) * 6), TOO_UNIFORM),
+    "23 bytes": (written(bytes(range(23))), TOO_SHORT),
+    "23 bytes without padding": (written(bytes(range(23))).rstrip("="), TOO_SHORT),
+    "23 raw bytes": (bytes(range(23)), TOO_SHORT),
 }
 
 
 @pytest.mark.parametrize(("secret", "says"), NOT_SECRETS.values(), ids=NOT_SECRETS)
 def test_a_value_that_cannot_be_a_secret_is_refused_with_the_cure_and_never_repeated(secret, says):
-    with pytest.raises(SecretError) as caught:
-        Webhook(secret)
-    assert str(caught.value) == f"{says} {WHERE}"
-    assert caught.value.status == 500
+    for call in (
+        lambda: Webhook(secret),
+        lambda: Webhook(KEY, secret),
+        lambda: Webhook(secret=secret) if secret is not None else Webhook(secret),
+        lambda: verify({}, b"", secret=secret) if secret is not None else Webhook(secret),
+        lambda: (
+            Webhook.from_env({"WEBHOOK_SECRET": secret})
+            if isinstance(secret, str) and secret.strip()
+            else Webhook(secret)
+        ),
+    ):
+        with pytest.raises(SecretError) as caught:
+            call()
+        assert str(caught.value) == f"{says} {WHERE}"
+        assert caught.value.status == 500
 
 
 @pytest.mark.parametrize("length", range(len("whsec_"), len(SECRET)))
@@ -168,14 +209,19 @@ def test_a_genuine_secret_that_is_cut_off_anywhere_is_refused(length):
 
 @pytest.mark.parametrize("last", string.ascii_letters + string.digits + "+/")
 def test_every_character_of_base64_may_end_a_secret(last):
-    key = base64.b64decode("k" * 31 + last)
-    Webhook("k" * 31 + last, clock=lambda: NOW).verify(signed(secret=key), BODY)
+    secret = SECRET[:-1] + last
+    Webhook(secret, clock=lambda: NOW).verify(signed(secret=secret), BODY)
 
 
-@pytest.mark.parametrize("key", [b"k" * 24, b"k" * 25, b"k" * 26, b"k" * 65])
-def test_a_key_of_24_bytes_or_more_is_accepted_raw_and_written(key):
-    for secret in (key, "whsec_" + base64.b64encode(key).decode()):
+@pytest.mark.parametrize("key", [*KEYS, bytes(range(12)) * 2], ids=len)
+def test_a_key_of_24_bytes_and_12_different_ones_is_accepted_raw_and_written(key):
+    for secret in (key, written(key), written(key).rstrip("=")):
         Webhook(secret, clock=lambda: NOW).verify(signed(secret=key), BODY)
+
+
+def test_no_random_key_is_taken_for_a_placeholder():
+    for _ in range(2000):
+        Webhook(os.urandom(24))
 
 
 @pytest.mark.parametrize("secret", [3, [SECRET], bytearray(24)])
@@ -210,33 +256,38 @@ def test_from_env_prefers_clerks_own_name_and_passes_over_blank_ones():
     Webhook.from_env(environ, clock=lambda: NOW).verify(signed(), BODY)
 
 
-def test_from_env_takes_several_secrets():
-    webhook = Webhook.from_env({"WEBHOOK_SECRET": f"{OTHER_SECRET}\n {SECRET}"}, clock=lambda: NOW)
-    webhook.verify(signed(), BODY)
-    webhook.verify(signed(secret=OTHER_SECRET), BODY)
+TWO = f"{OTHER_SECRET}\n {SECRET}"
 
 
-def test_from_env_takes_one_secret_without_its_prefix():
-    environ = {"WEBHOOK_SECRET": SECRET.removeprefix("whsec_")}
-    Webhook.from_env(environ, clock=lambda: NOW).verify(signed(), BODY)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **more: Webhook(TWO, **more),
+        lambda **more: Webhook(secret=TWO, **more),
+        lambda **more: Webhook.from_env({"WEBHOOK_SECRET": TWO}, **more),
+        lambda **more: Webhook(OTHER_SECRET, secret=SECRET, **more),
+        lambda **more: Webhook(OTHER_SECRET, SECRET, **more),
+    ],
+)
+def test_white_space_separates_several_secrets_wherever_a_secret_is_text(make):
+    """Before, a rotation written `"whsec_new whsec_old"` worked in the environment alone."""
+    webhook = make(clock=lambda: NOW)
+    assert webhook.verify(signed(secret=OTHER_SECRET), BODY).secret_index == 0
+    assert webhook.verify(signed(), BODY).secret_index == 1
 
 
-@pytest.mark.parametrize("cut", [f"{SECRET[:-4]}\n{SECRET[-4:]}", f"{SECRET} {OTHER_SECRET.removeprefix('whsec_')}"])
-def test_from_env_refuses_a_secret_that_a_line_break_cut_in_two(cut):
-    with pytest.raises(SecretError) as caught:
-        Webhook.from_env({"WEBHOOK_SECRET": cut})
-    assert str(caught.value) == (
-        "The variable holds several words, and not each of them starts with 'whsec_'. Write each secret in full, "
-        "separated by white space, or mend the one that is cut in two."
-    )
+def test_white_space_separates_several_secrets_of_the_functions_too():
+    assert verify(signed(), BODY, secret=TWO, tolerance=math.inf).secret_index == 1
+    assert verify_and_parse(signed(), BODY, secret=TWO, tolerance=math.inf).type == "user.created"
 
 
 def test_from_env_names_all_variables_if_none_is_set():
     with pytest.raises(SecretError) as caught:
         Webhook.from_env({})
     assert str(caught.value) == (
-        "No signing secret is configured: set CLERK_WEBHOOK_SIGNING_SECRET (or CLERK_WEBHOOK_SECRET, or "
-        "WEBHOOK_SECRET) to the endpoint's Signing Secret from the Clerk Dashboard, which starts with 'whsec_'."
+        "No signing secret is configured in the environment: set CLERK_WEBHOOK_SIGNING_SECRET (or "
+        "CLERK_WEBHOOK_SECRET, or WEBHOOK_SECRET) to the endpoint's Signing Secret from the Clerk Dashboard, which "
+        "starts with 'whsec_'."
     )
 
 
@@ -264,6 +315,17 @@ def test_any_of_several_secrets_may_match():
     webhook.verify(signed(secret=OTHER_SECRET), BODY)
     with pytest.raises(SignatureMismatchError):
         webhook.verify(signed(secret=b"a third"), BODY)
+
+
+@pytest.mark.parametrize("matching", [(0,), (1,), (2,), (0, 1), (1, 2), (2, 1), (0, 1, 2)])
+def test_the_message_tells_the_first_secret_that_matched(matching):
+    """Before, one URL for production and staging could not tell who had signed a message."""
+    secrets = [SECRET, OTHER_SECRET, KEYS[0]]
+    entries = " ".join(signature(secret=secrets[index]) for index in matching)
+    headers = signed() | {"svix-signature": f"v1,A {entries}"}
+    message = Webhook(*secrets, clock=lambda: NOW).verify(headers, BODY)
+    assert message == (ID, NOW, min(matching))
+    assert message.secret_index == min(matching)
 
 
 def test_signing_uses_the_first_secret():
@@ -589,14 +651,22 @@ def test_another_json_parser_can_be_used():
     assert webhook.verify_and_parse(signed(), BODY).type == "user.updated"
 
 
-def test_any_exception_of_another_json_parser_is_a_payload_error_without_the_body():
+@pytest.mark.parametrize("error", [ValueError, KeyError, RecursionError])
+def test_a_body_that_the_given_parser_refuses_is_read_by_the_standard_library(error):
     def loads(body):
-        raise KeyError(body)
+        raise error(body)
 
-    with pytest.raises(PayloadError, match="KeyError from the JSON parser") as caught:
-        Webhook(SECRET, clock=lambda: NOW, loads=loads).verify_and_parse(signed(), BODY)
+    event = Webhook(SECRET, clock=lambda: NOW, loads=loads).verify_and_parse(signed(), BODY)
+    assert event.data["first_name"] == "Ada"
+
+
+def test_what_no_parser_reads_is_a_payload_error_without_the_body():
+    raw = BODY[:-1]
+    with pytest.raises(PayloadError, match="not JSON: Expecting") as caught:
+        Webhook(SECRET, clock=lambda: NOW, loads=lambda raw: {}[raw]).verify_and_parse(signed(raw), raw)
     assert "Ada" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is caught.value.__cause__ is None
+    assert caught.value.message_id == ID
 
 
 def test_a_lack_of_memory_is_not_the_fault_of_the_body():
@@ -728,7 +798,7 @@ def test_any_bit_flipped_in_a_genuine_message_is_refused(data, body):
 @given(length=st.integers(24, 200), body=st.binary(), filler=st.randoms(use_true_random=False))
 def test_our_signature_is_that_of_hmac_for_every_length_of_key(length, body, filler):
     key = filler.randbytes(length)
-    if not key.startswith(b"whsec_"):
+    if not key.startswith(b"whsec_") and len(set(key)) >= 12:
         assert Webhook(key).sign(ID, NOW, body) == signature(body, secret=key)
 
 
@@ -790,8 +860,8 @@ def _text_of(error):
     """Return all that an error reporter can show of an error: messages, attributes, and the variables of our frames."""
     shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert frames
     ours = [frame for frame in frames if "/clerk_webhook/" in frame.f_code.co_filename.replace("\\", "/")]
-    assert ours
     shown += "".join(repr(frame.f_locals) for frame in ours)
     return shown + "".join(_text_of(other) for other in (error.__cause__, error.__context__) if other)
 
@@ -827,7 +897,7 @@ def test_the_functions_read_the_environment_again_when_it_changes(monkeypatch):
 def test_the_functions_build_the_webhook_of_an_unchanged_environment_once(monkeypatch):
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     verify(signed(), BODY, tolerance=math.inf)
-    monkeypatch.setattr("clerk_webhook.webhook.SigningKey", None)
+    monkeypatch.setattr("clerk_webhook.webhook.Webhook", None)
     verify(signed(), BODY, tolerance=math.inf)
 
 

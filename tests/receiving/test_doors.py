@@ -495,6 +495,17 @@ def test_a_body_that_is_all_there_and_matches_no_signature_is_a_mismatch(length)
     assert observed[0].code == "signature_mismatch"
 
 
+def test_a_length_that_is_no_number_is_an_incomplete_body_for_handle_too():
+    observed = []
+    endpoint = Endpoint(SECRET, observer=observed.append)
+    for headers in (genuine(), signed(secret=OTHER_SECRET, timestamp=int(time.time()))):
+        endpoint.handle(headers | {"content-length": "many"}, BODY)
+    assert [(attempt.outcome, attempt.code) for attempt in observed] == [
+        ("ignored", None),
+        ("refused", "incomplete_body"),
+    ]
+
+
 def test_a_genuine_body_is_genuine_whatever_its_length_was_said_to_be(endpoint, seen):
     """A server that decompresses leaves the length of the compressed body."""
     assert endpoint.handle(genuine() | {"content-length": str(len(BODY) + 1)}, BODY).status == 200
