@@ -27,7 +27,7 @@ def signed_in(x_demo_user: Annotated[str, Header(min_length=1)]) -> str:
 
 
 SignedIn = Annotated[str, Depends(signed_in)]
-ME = text("SELECT handle, email, version FROM users JOIN clerk_users ON id = clerk_id WHERE clerk_id = :id")
+ME = text("SELECT handle, email FROM users JOIN clerk_users ON id = clerk_id WHERE clerk_id = :id")
 MAKE_ME = text("""
     INSERT INTO users (clerk_id, handle, joined_at) VALUES (:id, :handle, :now) ON CONFLICT (clerk_id) DO NOTHING
 """)
@@ -47,13 +47,12 @@ MEMBERS = text("""
 def me(user_id: SignedIn) -> dict[str, Any]:
     """Show who is signed in. The first request makes both rows: the webhook comes later, or at this moment."""
     with Session.begin() as session:
+        if not mirror.ensure(session, "user", user_id):  # a session token outlives its user by up to a minute
+            raise HTTPException(403, "this user was deleted")
         row = session.execute(ME, {"id": user_id}).first()
         if row is None:
-            mirror.ensure(session, "user", user_id)
             session.execute(MAKE_ME, {"id": user_id, "handle": f"user-{uuid4().hex[:12]}", "now": now()})
             row = session.execute(ME, {"id": user_id}).one()
-    if row.version == "deleted":  # a session token outlives its user by up to a minute
-        raise HTTPException(403, "this user was deleted")
     return {"id": user_id, "handle": row.handle, "email": row.email}
 
 

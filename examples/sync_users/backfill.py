@@ -6,6 +6,7 @@ A run that was stopped goes on at the next run. `--again` writes the rows that d
 import argparse
 import sys
 import time
+from itertools import dropwhile
 from typing import Any
 
 import httpx2
@@ -14,18 +15,19 @@ from sqlalchemy.exc import DataError, IntegrityError
 from tqdm import tqdm
 
 from clerk import PATHS, ask, count, pages, persistently, run, why
+from clerk_webhook.mirror import Mirrored
 from models import Instance, Progress, Session, now
 from sync import mirror
 
 
 def backfill(clerk: httpx2.Client, *, again: bool = False) -> tuple[int, int]:
-    """Apply each resource that Clerk lists. Return when that began, in milliseconds, and how many were skipped."""
+    """Apply each resource that Clerk lists. Return when that began, in seconds since the epoch, and how many were skipped."""
     check_instance(clerk)
     with Session() as session:
-        progress = session.get(Progress, 1) or Progress(id=1, began_at=now(), kind="user", last_id="", offset=0)
+        progress = session.get(Progress, 1) or Progress(id=1, began_at=now() // 1000, kind="user", last_id="", offset=0)
         session.expunge_all()
     skipped = 0
-    for kind in list(PATHS)[list(PATHS).index(progress.kind) :]:
+    for kind in dropwhile(lambda kind: kind != progress.kind, PATHS):
         if kind != progress.kind:
             progress.kind, progress.last_id, progress.offset = kind, "", 0
         # A bar on a terminal, a line a minute elsewhere.
@@ -62,7 +64,7 @@ def check_instance(clerk: httpx2.Client) -> None:
             sys.exit(f"CLERK_SECRET_KEY is of {own}, but the webhooks come from {', '.join(sorted(known))}.")
 
 
-def apply(kind: str, page: list[Any], *, again: bool) -> int:
+def apply(kind: Mirrored, page: list[Any], *, again: bool) -> int:
     """Write a page, and return how many rows of it cannot be written."""
     try:
         write(kind, page, again=again)
@@ -76,7 +78,7 @@ def apply(kind: str, page: list[Any], *, again: bool) -> int:
 
 
 @persistently
-def write(kind: str, page: list[Any], *, again: bool) -> None:
+def write(kind: Mirrored, page: list[Any], *, again: bool) -> None:
     with Session.begin() as session:
         mirror.apply_many(session, kind, page, again=again)
 

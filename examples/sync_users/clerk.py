@@ -11,7 +11,13 @@ import stamina
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-PATHS = {"user": "/users", "organization": "/organizations", "organizationMembership": "/organization_memberships"}
+from clerk_webhook.mirror import Mirrored
+
+PATHS: dict[Mirrored, str] = {
+    "user": "/users",
+    "organization": "/organizations",
+    "organizationMembership": "/organization_memberships",
+}
 PAGE = 500  # the most. Clerk takes 501 for its default, 10.
 
 
@@ -44,7 +50,7 @@ def ask_for_list(clerk: httpx2.Client, path: str, **parameters: Any) -> list[Any
     return page
 
 
-def pages(clerk: httpx2.Client, kind: str, last_id: str = "", offset: int = 0) -> Iterator[tuple[list[Any], int]]:
+def pages(clerk: httpx2.Client, kind: Mirrored, last_id: str = "", offset: int = 0) -> Iterator[tuple[list[Any], int]]:
     """List all of a kind page by page, or what follows the place where an earlier listing stopped.
 
     Yields:
@@ -90,7 +96,7 @@ def _others(clerk: httpx2.Client, path: str, last_id: str, offset: int) -> Itera
             begin += len(page) - len(page) // 10
 
 
-def count(clerk: httpx2.Client, kind: str) -> int:
+def count(clerk: httpx2.Client, kind: Mirrored) -> int:
     """Return how many there are."""
     return int((ask(clerk, "/users/count") if kind == "user" else ask(clerk, PATHS[kind], limit=1))["total_count"])
 

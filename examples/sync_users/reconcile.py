@@ -17,10 +17,15 @@ from sqlalchemy import bindparam, column, func, select, table, text
 from backfill import apply, backfill
 from clerk import PATHS, ask_for_list, persistently, run
 from clerk_webhook import parse_event
+from clerk_webhook.mirror import Mirrored
 from models import Session
 from sync import handlers, mirror
 
-TABLES = {"user": "clerk_users", "organization": "clerk_organizations", "organizationMembership": "clerk_memberships"}
+TABLES: dict[Mirrored, str] = {
+    "user": "clerk_users",
+    "organization": "clerk_organizations",
+    "organizationMembership": "clerk_memberships",
+}
 BATCH = 100  # ids in one request are the most that Clerk takes
 MEMBERSHIPS = text(
     "SELECT organization_id, user_id, id FROM clerk_memberships WHERE id IN :ids AND version <> 'deleted' ORDER BY 1"
@@ -30,11 +35,11 @@ MEMBERSHIPS = text(
 def reconcile(clerk: httpx2.Client, *, dry_run: bool, max_deletions: int | None) -> None:
     """Delete what Clerk does not have, once Clerk has answered everything."""
     began_at, _ = backfill(clerk)
-    gone: dict[str, list[str]] = {}
+    gone: dict[Mirrored, list[str]] = {}
     for kind, name in TABLES.items():
         count = select(func.count()).select_from(table(name)).where(column("version") != "deleted")
         with Session() as session:
-            unseen = list(mirror.unseen(session, kind, began_at))
+            unseen = mirror.unseen(session, kind, began_at)
             rows = session.scalar(count) or 0
         find = absent_memberships if kind == "organizationMembership" else absent
         batches = (unseen[start : start + BATCH] for start in range(0, len(unseen), BATCH))
@@ -49,7 +54,7 @@ def reconcile(clerk: httpx2.Client, *, dry_run: bool, max_deletions: int | None)
                 delete(kind, one)
 
 
-def absent(clerk: httpx2.Client, kind: str, ids: list[str]) -> list[str]:
+def absent(clerk: httpx2.Client, kind: Mirrored, ids: list[str]) -> list[str]:
     """Return the users or organizations that Clerk does not have. Those that it has are written."""
     found = ask_for_list(clerk, PATHS[kind], **{f"{kind}_id": ids})
     apply(kind, found, again=False)
@@ -57,7 +62,7 @@ def absent(clerk: httpx2.Client, kind: str, ids: list[str]) -> list[str]:
     return [one for one in ids if one not in have]
 
 
-def absent_memberships(clerk: httpx2.Client, kind: str, ids: list[str]) -> Iterator[str]:
+def absent_memberships(clerk: httpx2.Client, kind: Mirrored, ids: list[str]) -> Iterator[str]:
     """Yield the memberships that Clerk does not have. They can be asked for by organization and user."""
     with Session() as session:
         rows = session.execute(MEMBERSHIPS, {"ids": ids}).all()
@@ -73,7 +78,7 @@ def absent_memberships(clerk: httpx2.Client, kind: str, ids: list[str]) -> Itera
 
 
 @persistently
-def delete(kind: str, one: str) -> None:
+def delete(kind: Mirrored, one: str) -> None:
     """Run the handlers of a deletion, as if its webhook had arrived."""
     handlers.dispatch(parse_event({"type": f"{kind}.deleted", "data": {"id": one}}))
 

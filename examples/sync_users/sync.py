@@ -5,11 +5,9 @@ from sqlalchemy.orm import Session as OrmSession
 
 from clerk_webhook import Handlers, events
 from clerk_webhook.mirror import Mirror
-from clerk_webhook.users import primary_email_address
 from models import Mail, Session, now
 
-# Each column is personal data that has to be wanted.
-mirror = Mirror(users={"email": primary_email_address, "first_name": "first_name", "last_name": "last_name"})
+mirror = Mirror()  # the default columns, because each column is personal data that has to be wanted
 
 handlers = Handlers(transaction=Session.begin)
 handlers.include(mirror.handlers)
