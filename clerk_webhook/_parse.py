@@ -93,9 +93,10 @@ def parse_json(
     changed = False
     try:
         text = mended = raw.decode()
-        # A usual body has 20 opening brackets. This count takes 4 % of a request, and bytes.count would take 12 %
-        # (CPython 3.11, a body of 1.5 kB).
-        if 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b"")) > MAX_DEPTH:
+        # A usual body has 20 opening brackets. Deleting them is the fastest way to count up to a limit: bytes.count
+        # takes twice the time for a body of 1.5 kB, on CPython 3.11 to 3.13.
+        most = MAX_DEPTH + 1
+        if 2 * len(raw) - len(raw.replace(b"{", b"", most)) - len(raw.replace(b"[", b"", most)) > MAX_DEPTH:
             mended = without_deep_values(raw).decode()
         if "\\" in text and ("\\ud" in text or "\\uD" in text):  # one character is found faster than three
             mended = without_lone_surrogates(mended)
