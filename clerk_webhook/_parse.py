@@ -66,7 +66,6 @@ def parse_event(
 def parse_json(
     body: bytes | bytearray | memoryview | str,
     loads: Callable[[bytes], object] | None = None,
-    *,
     message_id: str | None = None,
 ) -> object:
     """Return the JSON value of a body, without what a user can write to hide an event.
@@ -106,8 +105,9 @@ def parse_json(
             try:
                 # Without the limit of digits that Python has by default, one number could take seconds.
                 unlimited = len(text) > _MAX_DIGITS and not 0 < sys.get_int_max_str_digits() <= _MAX_DIGITS
-                value, end = (_LENIENT if unlimited else _STRICT).raw_decode(text)
-            except ValueError:
+                # The scanner itself, because each method of the decoder around it takes 1 % of a request.
+                value, end = (_LENIENT if unlimited else _STRICT).scan_once(text, 0)
+            except (StopIteration, ValueError):
                 value, end = _LENIENT.raw_decode(text)
                 changed = True
             if end < len(text):
