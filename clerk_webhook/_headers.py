@@ -55,7 +55,7 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         sent: Any = headers
         if type(headers) is not dict:
             sent = _as_sent(headers)
-        if type(sent) is dict:
+        if type(sent) is not tuple:
             names = "".join(sent)
             # No header is there in a second spelling if no name has a "-", as in an environ, or if all are in lower
             # case.
@@ -89,7 +89,7 @@ _AS_SENT = {
 
 
 def _as_sent(headers: Any) -> Any:
-    """Return the values of the three `svix-*` headers if each is there once, or a dict of all headers."""
+    """Return the values of the three `svix-*` headers if each is there once, or a mapping of all headers."""
     kind = type(headers)
     if kind is not list:
         name = kind.__module__, kind.__name__
@@ -99,11 +99,7 @@ def _as_sent(headers: Any) -> Any:
             (message_id,), (timestamp,), (signatures,) = map(headers.getall, _SVIX)
             return message_id, timestamp, signatures
         headers = getattr(headers, _AS_SENT[name])
-    if type(headers) is list:
-        return _look_up_pairs(headers)
-    if type(headers) is not dict:
-        raise LookupError
-    return headers
+    return _look_up_pairs(headers) if type(headers) is list else headers
 
 
 def _look_up_pairs(pairs: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
