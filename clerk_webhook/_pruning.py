@@ -35,8 +35,8 @@ _NO_STRUCTURE = _NO_BRACKETS.replace(b'"', b"")
 def without_deep_values(raw: bytes) -> bytes:
     """Return a JSON text with null for each value that is nested deeper than 200 levels.
 
-    A window of the text is kept or dropped whole if the number of its brackets proves that nothing in it is too deep, or
-    that everything is. Other windows are made smaller, and then read bracket by bracket.
+    A window of the text is kept or dropped whole if the number of its brackets proves that nothing in it is too deep,
+    or that everything is. Other windows are made smaller, and then read bracket by bracket.
 
     Args:
         raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
