@@ -36,7 +36,7 @@ PQTRANS_INTRANS = 2
 AS_JSON = "?::text::jsonb"
 
 
-def run(connection: object, program: Program[T]) -> T | Coroutine[Any, Any, T]:
+def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     """Run a program over a connection of any kind: its result, or a coroutine of it if the connection is async.
 
     Raises:
