@@ -546,11 +546,7 @@ def _from_url_safe(signatures: str) -> list[str]:
 # JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines. Some functions make
 # an empty body of another form.
 _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
-    (
-        "empty_body",
-        _in_body(lambda _: [b""]),
-        "The signature was made over an empty body: sign the body that is sent.",
-    ),
+    ("empty_body", _in_body(lambda _: [b""]), "The signature was made over an empty body: sign the body that is sent."),
     (
         "newline_added",
         _in_body(_without_newline),
@@ -606,16 +602,8 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
         _in_body(_without_chunk_heads),
         "The sizes of HTTP's chunks stand in the body: let the server decode `transfer-encoding: chunked`.",
     ),
-    (
-        "body_with_headers",
-        _in_body(_without_headers),
-        "HTTP headers stand before the body: pass the body alone.",
-    ),
-    (
-        "body_html_escaped",
-        _in_body(_from_html),
-        "The body was escaped for HTML: pass the body as it was received.",
-    ),
+    ("body_with_headers", _in_body(_without_headers), "HTTP headers stand before the body: pass the body alone."),
+    ("body_html_escaped", _in_body(_from_html), "The body was escaped for HTML: pass the body as it was received."),
     (
         "body_in_quotes",
         _in_body(_without_quotes),
