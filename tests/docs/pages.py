@@ -1,7 +1,7 @@
 """Sybil finds the Python of README.md and of docs/, to be run in one namespace per page, as a reader pastes it.
 
-`<!-- not executed: REASON -->` directly above a block leaves this block out. The pages of Django are a project, so
-their blocks are files: `# mysite/urls.py` is the first line of one. test_django_project.py makes the project.
+`<!-- not executed: REASON -->` directly above a block leaves this block out. The blocks of Django's pages are files of
+a project, which test_django_project.py makes: `# mysite/urls.py` is the first line of one.
 """
 
 import re

@@ -68,13 +68,13 @@ class Project:
         command = command.replace("127.0.0.1:8000", self.address)
         done = subprocess.run(
             command,
-            check=False,
             shell=True,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr if status else done.stdout
@@ -126,7 +126,7 @@ def whole(project):
                 project.write(*file)
             project.write("mysite/settings.py", 'INSTALLED_APPS += ["outbox"]\n')
         if not name.startswith("Class views"):
-            project.follow(section.partition("python manage.py runserver\n")[0] + "```")
+            project.follow(section.partition("python manage.py migrate\n")[0] + "```")
     project.write("mysite/urls.py", ASYNC_TOO)
     return project
 
@@ -143,7 +143,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from clerk_webhook.django.models import ClerkMembership, ClerkOrganization, InboxRecord
-from clerk_webhook.testing import sample_delivery
+from clerk_webhook.testing import deliver_async, sample_delivery
 from outbox.models import Mail
 
 
@@ -165,6 +165,16 @@ class PageTests(TestCase):
     async def test_an_async_view_runs_in_the_transaction_of_the_test(self):
         self.assertEqual((await send(self.async_client, "/async", "user.created")).content, b"handled")
         self.assertEqual(await ClerkUser.objects.acount(), 1)
+
+    async def test_the_async_client_delivers(self):
+        async def send_async(request):
+            post = self.async_client.post
+            answer = await post("/async", request.body, "application/json", headers=request.headers)
+            return answer.status_code
+
+        story = [sample_event("user.created", primary_email_address_id=None), sample_event("user.updated")]
+        await deliver_async(story, send_async, SECRET, seed=7)
+        self.assertEqual((await ClerkUser.objects.aget()).email, "ada@example.com")
 
     def test_nothing_of_another_test_is_there(self):
         self.assertFalse(ClerkUser.objects.exists() or Mail.objects.exists() or InboxRecord.objects.exists())
@@ -322,3 +332,36 @@ def test_the_page_of_users_has_a_row_for_each_user_in_any_order(project):
     project.write("accounts/tests.py", USER_TESTS)
     project.run("python manage.py test -v 2")
     assert project.python(OLD_RECIPES).splitlines()[-2:] == ["UNIQUE constraint failed: accounts_user.username", "1"]
+
+
+TYPED = """
+from typing import assert_type
+
+from clerk_webhook.django.models import ClerkMembership, ClerkUser, InboxRecord
+
+assert_type(ClerkUser.objects.get().email, str | None)
+assert_type(ClerkUser.objects.filter(email="ada@example.com").first(), ClerkUser | None)
+assert_type(ClerkUser.objects.get().memberships.get(), ClerkMembership)
+assert_type(ClerkMembership.objects.get().user, ClerkUser | None)
+assert_type(ClerkMembership.objects.get().user_id, str | None)
+assert_type(InboxRecord.objects.get().seen_at, int)
+"""
+MYPY = """
+[mypy]
+plugins = mypy_django_plugin.main
+strict = True
+[mypy.plugins.django-stubs]
+django_settings_module = mysite.settings
+[mypy-mysite.settings]
+disable_error_code = var-annotated
+[mypy-*.tests]
+disallow_untyped_defs = False
+"""
+
+
+def test_mypy_with_django_stubs_finds_nothing_wrong_in_the_project_and_knows_the_models(whole):
+    whole.follow(USERS)
+    whole.write("mysite/typed.py", TYPED)
+    (whole.folder / "mypy.ini").write_text(MYPY)
+    whole.environment.pop("PYTHONWARNINGS")
+    whole.run("mypy mysite outbox profiles accounts")
