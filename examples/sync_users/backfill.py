@@ -21,7 +21,7 @@ from sync import mirror
 
 
 def backfill(clerk: httpx2.Client, *, again: bool = False) -> tuple[int, int]:
-    """Apply each resource that Clerk lists. Return when that began, in seconds since the epoch, and how many were skipped."""
+    """Apply each resource that Clerk lists. Return when that began, in seconds, and how many were skipped."""
     check_instance(clerk)
     with Session() as session:
         progress = session.get(Progress, 1) or Progress(id=1, began_at=now() // 1000, kind="user", last_id="", offset=0)
