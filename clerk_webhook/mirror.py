@@ -66,7 +66,7 @@ _ESCAPES = re.compile(r"\\(?:u0000|.)")
 _LEAST_BIGINT = -(2**63)
 # Rows in one statement. PostgreSQL takes 65,535 parameters, and SQLite 32,766 (https://sqlite.org/limits.html).
 _MOST_ROWS, _MOST_PARAMETERS = 500, 32_766
-_SQL_TYPES: dict[object, _SqlType] = {
+_SQL_TYPES: Mapping[object, _SqlType] = {
     Any: "text",
     str: "text",
     int: "bigint",
@@ -170,7 +170,7 @@ class Mirror:
         | events.OrganizationMembershipCreated
         | events.OrganizationMembershipUpdated
         | events.OrganizationMembershipDeleted,
-        connection: Any,
+        connection: SyncConnection | AsyncConnection,
     ) -> bool | AwaitableBool:
         return self.apply(connection, event)
 
@@ -468,14 +468,10 @@ def _returned(column: str, function: Callable[..., object]) -> object:
 
 def _sql_type(annotation: Any) -> _SqlType | None:
     """Return the type of a column that holds what an annotation names. None if there is no such type, or several."""
-    origin = get_origin(annotation)
+    origin: Any = get_origin(annotation)
     if origin in {Union, UnionType, Literal}:
-        parts = get_args(annotation)
-        found = {
-            _SQL_TYPES.get(type(part)) if origin is Literal else _sql_type(part)
-            for part in parts
-            if part is not NoneType
-        }
+        parts: list[Any] = [type(part) if origin is Literal else part for part in get_args(annotation)]
+        found: set[_SqlType | None] = {_sql_type(part) for part in parts if part is not NoneType}
         return found.pop() if len(found) == 1 else None
     return "jsonb" if is_typeddict(annotation) else _SQL_TYPES.get(origin or annotation)
 
@@ -485,8 +481,8 @@ def _reading(key: str) -> _Read:
 
 
 def _in(resource: _Resource, key: str) -> _Resource:
-    value = resource.get(key)
-    return value if isinstance(value, Mapping) else {}
+    value: Any = resource.get(key)
+    return value if hasattr(value, "get") else {}
 
 
 def _fit(sql_type: _SqlType, value: Any) -> Value:
@@ -497,7 +493,7 @@ def _fit(sql_type: _SqlType, value: Any) -> Value:
         case "text", _:
             return _NOT_TEXT.sub("\ufffd", value if isinstance(value, str) else json.dumps(value))
         case "bigint", int() if _LEAST_BIGINT <= value < -_LEAST_BIGINT:
-            return int(value)
+            return int(value)  # True is one
         case "double precision", int() | float():
             return float(value)
         case "boolean", bool():

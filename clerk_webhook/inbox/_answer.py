@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, NoReturn
 
 
-def as_answer(result: bool | Coroutine[Any, Any, bool], /) -> bool | AwaitableBool:
+def as_answer(result: bool | Coroutine[Any, Any, bool], /) -> bool | AwaitableBool:  # noqa: FBT001  # no flag
     """Return the result of a program, so that a forgotten `await` is an error."""
     return AwaitableBool(result) if isinstance(result, Coroutine) else result
 
