@@ -171,7 +171,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
     def __init__(self, outcome: Outcome, code: str | None = None, error: BaseException | None = None) -> None:
         """Keep the outcome and its reason."""
-        super().__init__(outcome, code)
+        super().__init__(outcome)
         self.outcome: Outcome = outcome
         self.code = code
         self.error = error

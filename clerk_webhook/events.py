@@ -1,7 +1,7 @@
 """The events: one class per event type, and the unions of their families. Read this module as an index.
 
 A new event type needs five things: its class, its name in `__all__`, its class in the union of its family, its line in
-`WebhookEventType`, and a sample in `_samples.py`. One test names the things that are missing.
+`WebhookEventType`, and a sample in `testing/_samples.py`. One test names the things that are missing.
 
 An event narrows by `event.type == "user.created"`, by `match event.type` and by class pattern::
 
@@ -118,6 +118,7 @@ __all__ = [
     "WaitlistEntryWebhookEvent",
     "WebhookEvent",
     "WebhookEventType",
+    "data_type_of",
 ]
 
 # Both are covariant, because events are read-only.
@@ -286,7 +287,7 @@ def _text(value: object) -> str | None:
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether this is a JSON object."""
+    """Return whether this is a JSON object."""
     return isinstance(value, dict)
 
 
@@ -413,7 +414,7 @@ class OrganizationMembershipUpdated(Event[Literal["organizationMembership.update
 
 
 class OrganizationMembershipDeleted(Event[Literal["organizationMembership.deleted"], "OrganizationMembershipJSON"]):
-    """A user is no longer a member of an organization. The payload is the whole membership as it was."""
+    """A user is no longer a member of an organization. `data` is the whole membership as it was."""
 
     __slots__ = ()
 
@@ -708,3 +709,27 @@ def _by_type(classes: Iterable[type[Event[Any, Any]]]) -> dict[str, type[Event[A
 
 EVENT_CLASSES: Mapping[str, type[Event[Any, Any]]] = _by_type(_SLOTS.__subclasses__())
 """The class of each known event type."""
+
+
+def data_type_of(event_type: str) -> type[Any] | None:
+    """Return the data type of an event type. The first call imports all data types.
+
+    Args:
+        event_type: The event type, such as `"user.created"`.
+
+    Returns:
+        The TypedDict, from `clerk_webhook.types`. None for an event type that is newer than this release.
+
+    Example:
+        ```python
+        assert data_type_of("user.created") is types.UserJSON
+        ```
+    """
+    event_class = EVENT_CLASSES.get(event_type)
+    if event_class is None:
+        return None
+    from . import types  # noqa: PLC0415
+
+    (base,) = event_class.__dict__["__orig_bases__"]
+    data_type: type[Any] = getattr(types, base.__args__[1])  # the class line has its name as a string
+    return data_type

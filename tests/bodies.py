@@ -3,13 +3,13 @@
 import pytest
 
 from clerk_webhook import events
-from clerk_webhook._samples import BODIES
 from clerk_webhook.testing import sample_event
+from clerk_webhook.testing._samples import PAYLOADS
 
 DAY = 86_400_000
 
 # A class without a sample breaks one test, and not the collection of all.
-EVENTS = {event_type: sample_event(event_type) for event_type in events.EVENT_CLASSES if event_type in BODIES}
+EVENTS = {event_type: sample_event(event_type) for event_type in events.EVENT_CLASSES if event_type in PAYLOADS}
 FAMILIES = {event_type.partition(".")[0] for event_type in EVENTS}
 
 every_type = pytest.mark.parametrize("event_type", EVENTS)

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Semaphore, Thread
 from typing import NamedTuple
 
 from deliveries import SECRET
@@ -60,6 +60,37 @@ def application(*answers):
         try:
             yield Application(f"http://127.0.0.1:{server.server_address[1]}/api/webhooks", received)
         finally:
+            server.shutdown()
+
+
+class SlowApplication(NamedTuple):
+    url: str
+    arrived: Semaphore
+    go_on: Event
+
+
+@contextmanager
+def slow_application():
+    """Serve on a free port. Each request is counted, and answered once `go_on` is set."""
+    arrived, go_on = Semaphore(0), Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            arrived.release()
+            go_on.wait(20)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            yield SlowApplication(f"http://127.0.0.1:{server.server_address[1]}/", arrived, go_on)
+        finally:
+            go_on.set()
             server.shutdown()
 
 

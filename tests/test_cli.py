@@ -10,15 +10,17 @@ import time
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from commands import application, environment, in_terminal, screen, terminal, wait_until_it_reads_or_serves
 from deliveries import OTHER_SECRET, SECRET
+from exit_status import status_of
 
-from clerk_webhook import Webhook, cli, parse_event
+from clerk_webhook import cli, events, parse_event
 from clerk_webhook.cli import COMMANDS, demo, main, make_parser
 from clerk_webhook.events import EVENT_CLASSES
-from clerk_webhook.testing import sample_event
+from clerk_webhook.testing import sample_delivery, sample_event
 
 
 def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
@@ -28,7 +30,7 @@ def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
     assert "genuine user.created" in shown
     assert "UserCreated" in shown
     assert "Ada Lovelace, ada@example.com" in shown
-    assert "All 13 deliveries" in shown
+    assert "All deliveries were answered as expected." in shown
 
 
 def test_the_demo_as_json_is_one_object_per_delivery(capsys):
@@ -38,7 +40,6 @@ def test_the_demo_as_json_is_one_object_per_delivery(capsys):
         "UserCreated",
         "UserUpdated",
         "OrganizationMembershipCreated",
-        "SessionCreated",
         "UnknownEvent",
         "not_newer",
         "not_newer",
@@ -52,19 +53,13 @@ def test_the_demo_as_json_is_one_object_per_delivery(capsys):
     assert all(row["expected"] for row in rows)
 
 
-def test_a_delivery_that_was_answered_otherwise_fails_the_demo(capsys):
-    forged = replace(demo.deliveries(SECRET)[7], status=200)
-    with demo.receiver(Webhook(SECRET)) as port:
-        result = demo.deliver(forged, port)
-    assert (result.status, result.expected) == (400, False)
-    assert demo.report([result], as_json=False) == 1
+def test_a_delivery_that_was_answered_otherwise_fails_the_demo(monkeypatch, capsys):
+    request = sample_delivery("user.created", OTHER_SECRET)
+    monkeypatch.setattr(demo, "deliveries", lambda _: [("forged", request, 200, "UserCreated")])
+    assert main(["demo"]) == 1
     captured = capsys.readouterr()
     assert "BAD forged" in captured.out
-    assert "1 of 1" in captured.err
-
-
-def test_an_event_that_the_demo_reads_nothing_from_is_named():
-    assert "user.deleted" in demo.read_typed(parse_event({"type": "user.deleted", "data": {}}))
+    assert captured.err == "1 deliveries were not answered as expected.\n"
 
 
 @pytest.mark.parametrize(
@@ -77,15 +72,11 @@ def test_an_event_that_the_demo_reads_nothing_from_is_named():
         ["check"],
         ["check", "@/nowhere/event.json"],
         ["check", "event.json"],
-        ["check", '{"type": NaN}'],
+        ["check", '{"type": '],
     ],
 )
 def test_wrong_arguments_leave_with_2(arguments, capsys):
-    try:
-        status = main(arguments)
-    except SystemExit as error:
-        status = error.code
-    assert status == 2
+    assert status_of(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -106,10 +97,7 @@ def test_the_module_is_the_command(monkeypatch, capsys):
     ],
 )
 def test_an_error_names_the_likely_intention(arguments, advice, capsys):
-    try:
-        assert main(arguments) == 2
-    except SystemExit as error:
-        assert error.code == 2
+    assert status_of(arguments) == 2
     assert advice in " ".join(capsys.readouterr().err.split())
 
 
@@ -127,7 +115,7 @@ def test_events_lists_every_type(capsys):
     assert rows[2] == {
         "type": "user.deleted",
         "class": "UserDeleted",
-        "payload": "DeletedObjectJSON",
+        "data_type": "DeletedObjectJSON",
         "fires": "A user was deleted. Little more than the id is left.",
     }
 
@@ -146,14 +134,40 @@ def test_events_shows_a_type_as_a_table_with_a_sample(event_type, columns, capsy
     assert sample_event(event_type).data.keys() <= shown
 
 
-@pytest.mark.parametrize("name", ["user", "email", "subscriptionItem"])
-def test_events_lists_a_family(name, capsys):
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("user", "user"),
+        ("email", "email"),
+        ("subscriptionItem", "subscriptionItem"),
+        ("UserWebhookEvent", "user"),
+        ("EmailWebhookEvent", "email"),
+        ("BillingSubscriptionItemWebhookEvent", "subscriptionItem"),
+    ],
+)
+def test_events_lists_a_family_or_a_union(name, family, capsys):
+    wanted = [event_type for event_type in EVENT_CLASSES if event_type.startswith(f"{family}.")]
     assert main(["events", name]) == 0
-    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert shown == [event_type for event_type in EVENT_CLASSES if event_type.startswith(f"{name}.")]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == wanted
+    assert main(["events", name, "--json"]) == 0
+    assert [json.loads(line)["type"] for line in capsys.readouterr().out.splitlines()] == wanted
 
 
-def test_events_shows_a_payload_type(capsys):
+@pytest.mark.parametrize("name", [name for name in events.__all__ if name.endswith("WebhookEvent")])
+def test_events_knows_every_union(name, capsys):
+    assert main(["events", name]) == 0
+    shown = {line.split()[1] for line in capsys.readouterr().out.splitlines()}
+    union = getattr(events, name)
+    assert shown == {cls.__name__ for cls in get_args(union) or (union,)} - {"UnknownEvent"}
+
+
+def test_events_shows_the_type_of_a_class(capsys):
+    assert main(["events", "UserCreated"]) == main(["events", "user.created"]) == 0
+    shown = capsys.readouterr().out
+    assert shown[: len(shown) // 2] == shown[len(shown) // 2 :]
+
+
+def test_events_shows_a_data_type(capsys):
     assert main(["events", "UserJSON"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.startswith("types.UserJSON, in user.created, user.updated")
@@ -216,7 +230,7 @@ def test_events_shows_the_meaning_of_a_key(capsys, monkeypatch):
 def test_events_as_json_has_the_types_and_the_sample(capsys):
     assert main(["events", "sms.created", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["payload"] == "SMSMessageJSON"
+    assert shown["data_type"] == "SMSMessageJSON"
     assert shown["sample"] == sample_event("sms.created").payload
     keys = {key["name"]: key for key in shown["types"]["SMSMessageJSON"]["keys"]}
     assert keys["message"] == {
@@ -252,7 +266,7 @@ def given(request, tmp_path, monkeypatch):
     ("value", "status", "shown"),
     [
         (sample_event("user.created").payload, 0, "As user.created with UserJSON: no mismatches.\n"),
-        (sample_event("user.created").data, 0, "As a payload: no mismatches.\n"),
+        (sample_event("user.created").data, 0, "As data: no mismatches.\n"),
         (
             BROKEN,
             1,
@@ -281,7 +295,7 @@ def given(request, tmp_path, monkeypatch):
             0,
             "As ?[2J, which is newer than this release, so its data was not looked into: no mismatches.\n",
         ),
-        (3, 1, "type       expected WebhookEventJSON, found int\nAs a payload: 1 mismatch.\n"),
+        (3, 1, "type       expected WebhookEventJSON, found int\nAs data: 1 mismatch.\n"),
     ],
 )
 def test_check_tells_the_mismatches(value, status, shown, given, capsys):
@@ -320,10 +334,7 @@ def test_check_does_not_show_the_event_that_it_read(capsys, tmp_path):
 )
 def test_a_secret_in_the_place_of_another_argument_is_not_repeated(arguments, capsys, monkeypatch):
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", OTHER_SECRET)
-    try:
-        assert main(arguments) == 2
-    except SystemExit as error:
-        assert error.code == 2
+    assert status_of(arguments) == 2
     assert SECRET not in "".join(capsys.readouterr())
 
 

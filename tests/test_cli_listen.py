@@ -2,30 +2,34 @@
 
 import base64
 import json
+import re
 import socket
 import stat
 import time
+from contextlib import closing
 from http.client import HTTPConnection
+from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
-from commands import application, listening
+from commands import application, listening, slow_application
 from deliveries import OTHER_SECRET, SECRET, signed
 
 from clerk_webhook import Webhook, parse_event
 from clerk_webhook.cli import main
-from clerk_webhook.testing import sample_delivery, signed_request
+from clerk_webhook.cli._masks import shown_payload
+from clerk_webhook.events import EVENT_CLASSES
+from clerk_webhook.testing import sample_delivery, sample_event, signed_request
 
 
 def post(url, headers, body, method="POST"):
     """Send a request; return the status, the headers and the body of the answer."""
     parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname, parts.port, timeout=10)
-    connection.request(method, parts.path, body, headers)
-    response = connection.getresponse()
-    answer = response.status, dict(response.getheaders()), response.read()
-    connection.close()
-    return answer
+    with closing(HTTPConnection(parts.hostname, parts.port, timeout=10)) as connection:
+        connection.request(method, parts.path, body, headers)
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
 
 
 def delivery(event_type="user.created", secret=SECRET):
@@ -48,6 +52,21 @@ def raw_request(url, data):
         while part := client.recv(1 << 16):
             answer += part
         return answer
+
+
+SMUGGLED = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
+CHUNKED = b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize("name", ["content-length ", "content_length", "x"])
+def test_one_request_has_one_answer_whatever_it_says_about_its_length(name):
+    with listening() as process:
+        request = f"POST /api/webhooks HTTP/1.1\r\nhost: x\r\n{name}: {len(SMUGGLED)}\r\n\r\n".encode()
+        answer = raw_request(process.url, request + SMUGGLED)
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert b"connection: close" in answer
+        process.line()
+        assert process.interrupt()[1] == ""
 
 
 def test_a_genuine_delivery_is_one_line_and_200():
@@ -162,9 +181,18 @@ def test_without_a_secret_it_says_so_and_forwards_nothing():
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999999\r\n\r\n", b"413"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabc", b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n-5\r\n", b"400"),
+        (CHUNKED + b"\r\n-5\r\n", b"400"),
         (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n-5\r\n", b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nFFFFFF\r\n", b"413"),
+        (CHUNKED + b"\r\nFFFFFF\r\n", b"413"),
+        (CHUNKED + b"\r\n1\r\nabc\r\n0\r\n\r\n", b"400"),
+        (CHUNKED + b"\r\n1;" + b"x" * (1 << 16) + b"\r\n", b"400"),
+        (CHUNKED + b"\r\n" + b"1\r\na\r\n" * (1 << 16) + b"0\r\n\r\n", b"400"),
+        (CHUNKED + b"\r\n0\r\n" + b"trailer: 1\r\n" * (1 << 13) + b"\r\n", b"400"),
+        (CHUNKED + b"\r\n0\r\n", b"400"),
+        (CHUNKED + b"content-length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
+        (CHUNKED + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n" + SMUGGLED, b"400"),
+        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 1_0\r\n\r\n", b"400"),
     ],
 )
 def test_other_requests_are_refused_as_an_endpoint_does(request_bytes, status):
@@ -207,6 +235,132 @@ def test_one_time_codes_are_masked():
     assert "ada@example.com" in out
 
 
+def test_no_text_that_opens_something_is_shown():
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyXzEifQ.c2lnbmF0dXJl"
+    link = "https://accounts.example.com/v1/tickets/accept?id=1&__clerk_ticket=abc"
+    data = {
+        "id": "user_1",
+        "url": link,
+        "note": f"see {link}#access_token=abc",
+        "jwt": "abc",
+        "reset_token": "abc",
+        "backup_codes": ["abc", "abc"],
+        "nested": [{"otp_code": "abc", "pin": 424242, "password_enabled": True}],
+        "anywhere": [token, SECRET, "sk_test_abcdefghijklmnop"],
+    }
+    bodies = [signed_request({"type": event_type, "data": data}, SECRET) for event_type in ("user.created", "new.type")]
+    with listening("-v") as process:
+        for request in (*bodies, delivery("organizationInvitation.created"), delivery("waitlistEntry.updated")):
+            post(process.url, *request)
+        _, out, _ = process.interrupt()
+    assert out.count("  verified\n") == 4
+    for text in ("not-a-real-ticket", "abc", "424242", "eyJ", SECRET, "sk_test"):
+        assert text not in out
+    assert '"url": "https://accounts.example.com/v1/tickets/accept?ticket=(masked)"' in out
+    assert out.count('"url": "https://accounts.example.com/v1/tickets/accept?id=(masked)&__clerk_ticket=(masked)"') == 2
+    assert out.count('"password_enabled": true') == 2
+
+
+@pytest.mark.parametrize("event_type", EVENT_CLASSES)
+def test_no_sample_shows_a_parameter_of_a_link_or_a_code(event_type):
+    shown = shown_payload(sample_event(event_type))
+    assert re.findall(r"[?&#]\w+=(?!\(masked\))|\b\d{6}\b|not-a-real", shown) == []
+
+
+def test_a_long_payload_is_cut_off():
+    deep = b'{"type":"user.created","data":{"id":' + b"[" * 190 + b",".join([b"0"] * 300_000) + b"]" * 190 + b"}}"
+    wide = json.dumps({"type": "user.created", "data": {"id": "x" * 900_000}}).encode()
+    with listening("-v") as process:
+        for body in (deep, wide):
+            assert post(process.url, signed(body, timestamp=int(time.time())), body)[0] == 200
+        _, out, _ = process.interrupt()
+    assert out.count("... (cut off)\n") == 2
+    assert len(out) < 21_000
+
+
+def test_at_most_eight_deliveries_are_at_work_at_once():
+    with slow_application() as app, listening("--forward-to", app.url) as process:
+        senders = [Thread(target=post, args=(process.url, *delivery())) for _ in range(12)]
+        for sender in senders:
+            sender.start()
+        for _ in range(8):
+            assert app.arrived.acquire(timeout=10)
+        assert not app.arrived.acquire(timeout=0.5)
+        app.go_on.set()
+        for sender in senders:
+            sender.join(10)
+        for _ in range(4):
+            assert app.arrived.acquire(timeout=10)
+
+
+FORGED = b'{"data":{"deleted":true,"id":"user_1","object":"user"},"object":"event","type":"user.deleted"}'
+
+
+def replayed(file, *arguments):
+    """Replay a file to an application; return the exit status, and the message ids that arrived genuine."""
+    with application() as app:
+        status = main(["replay", str(file), "--url", app.url, "--secret", SECRET, *arguments])
+    return status, [Webhook(SECRET).verify(received.headers, received.body).id for received in app.received]
+
+
+def test_a_replay_makes_no_genuine_message_of_a_forgery(tmp_path, capsys):
+    file = tmp_path / "saved"
+    forged = signed(FORGED, secret=OTHER_SECRET, message_id="msg_forged", timestamp=int(time.time()))
+    stale = signed(FORGED, message_id="msg_stale", timestamp=int(time.time()) - 1000)
+    with listening("--save", str(file)) as process:
+        post(process.url, forged, FORGED)
+        post(process.url, stale, FORGED)
+        headers, body = delivery()
+        post(process.url, headers, body + b"\n")
+        genuine = delivery()
+        post(process.url, *genuine)
+        process.interrupt()
+    assert [json.loads(line)["verdict"] for line in file.read_text().splitlines()] == ["refused"] * 3 + ["verified"]
+    assert replayed(file) == (0, [genuine.headers["svix-id"]])
+    assert "left out 3 of 4" in capsys.readouterr().err
+    assert replayed(file, "--include-refused") == (
+        0,
+        ["msg_forged", "msg_stale", headers["svix-id"], genuine.headers["svix-id"]],
+    )
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_the_help_says_that_refused_deliveries_are_signed_again(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["replay", "--help"])
+    assert "signs again" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_of_refused_deliveries_replays_nothing_and_fails(tmp_path, capsys):
+    file = tmp_path / "saved"
+    file.write_text(json.dumps({"headers": signed(FORGED, secret=OTHER_SECRET), "body_b64": "e30="}))
+    assert replayed(file) == (1, [])
+    assert "left out 1 of 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verdict", [{}, {"verdict": "unverified"}])
+def test_deliveries_without_a_verdict_are_verified_whatever_their_age(verdict, tmp_path):
+    """Clerk's own command line writes no verdict, and `listen` has none without a secret."""
+    body = base64.b64encode(FORGED).decode()
+    old, forged = signed(FORGED, message_id="msg_old"), signed(FORGED, secret=OTHER_SECRET, message_id="msg_forged")
+    lines = [{"type": "event", "headers": headers, "body_b64": body, **verdict} for headers in (old, forged, {})]
+    file = tmp_path / "saved"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert replayed(file) == (0, ["msg_old"])
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+    file = tmp_path / "saved"
+    file.write_text("")
+    file.chmod(0o664)
+    with listening("--save", str(file)) as process:
+        post(process.url, *delivery())
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    mode = Path("/dev/null").stat().st_mode
+    with listening("--save", "/dev/null"):
+        assert Path("/dev/null").stat().st_mode == mode
+
+
 def test_a_saved_delivery_verifies_replays_and_is_loaded(tmp_path, capsys, monkeypatch):
     file = tmp_path / "deliveries.ndjson"
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
@@ -220,10 +374,20 @@ def test_a_saved_delivery_verifies_replays_and_is_loaded(tmp_path, capsys, monke
         post(process.url, headers, b"{")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     saved, broken = map(json.loads, file.read_text().splitlines())
-    assert set(saved) == {"type", "svix_id", "event_type", "headers", "body_b64", "forward_status", "latency_ms"}
+    assert set(saved) == {
+        "type",
+        "svix_id",
+        "event_type",
+        "headers",
+        "body_b64",
+        "forward_status",
+        "latency_ms",
+        "verdict",
+    }
     assert saved["headers"]["x-twice"] == "1"
     assert (saved["svix_id"], saved["event_type"], saved["forward_status"]) == (headers["svix-id"], "user.created", 200)
-    assert shown == saved | {"verdict": "verified", "explanation": ""}
+    assert saved["verdict"] == "verified"
+    assert shown == saved | {"explanation": ""}
     assert (broken["event_type"], broken["forward_status"]) == (None, None)
 
     event = parse_event(base64.b64decode(saved["body_b64"]), message_id=saved["svix_id"])
@@ -232,7 +396,7 @@ def test_a_saved_delivery_verifies_replays_and_is_loaded(tmp_path, capsys, monke
     with application() as app:
         assert main(["replay", str(file), "--url", app.url]) == 0
         assert main(["replay", f"@{file}", "--url", app.url, "--as-recorded", "--json"]) == 0
-    again, _, recorded, _ = app.received
+    again, recorded, _ = app.received
     assert (again.message_id, again.body) == (headers["svix-id"], body)
     assert Webhook(SECRET).verify_and_parse(again.headers, again.body).message_id == headers["svix-id"]
     assert {*headers.items()} <= set(recorded.headers)
@@ -284,7 +448,7 @@ def test_a_saved_delivery_with_unbranded_headers_replays(tmp_path):
 
 
 def test_a_delivery_that_cannot_be_signed_does_not_stop_the_replay(tmp_path, capsys):
-    lines = [{"headers": {}, "body_b64": ""}, {"headers": signed(b"{}"), "body_b64": "e30="}]
+    lines = [{"headers": {}, "body_b64": "", "verdict": "verified"}, {"headers": signed(b"{}"), "body_b64": "e30="}]
     (tmp_path / "saved").write_text("\n".join(map(json.dumps, lines)))
     with application() as app:
         assert main(["replay", str(tmp_path / "saved"), "--url", app.url, "--secret", SECRET]) == 1
@@ -318,12 +482,13 @@ def test_a_listener_that_cannot_start_says_why(capsys, tmp_path):
         assert main(["listen", "--port", str(server.getsockname()[1])]) == 1
     assert main(["listen", "--save", str(tmp_path)]) == 2
     assert main(["listen", "--secret", "sk_test_1"]) == 2
+    assert main(["listen", "--secret", ""]) == 2  # as "$UNSET" gives it
     assert main(["listen", "--port", "3001", "--forward-to", "http://localhost:3001/api/webhooks"]) == 2
     errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 4
+    assert len(errors) == 5
     assert "--port" in errors[0]
     assert "can't write" in errors[1]
-    assert "--forward-to is the address of this listener" in errors[3]
+    assert "--forward-to is the address of this listener" in errors[4]
 
 
 @pytest.mark.parametrize(
@@ -349,8 +514,6 @@ def test_a_connection_that_breaks_is_one_line():
         client = socket.create_connection((parts.hostname, parts.port))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.sendall(b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n")
-        time.sleep(0.1)
-        client.close()  # a reset
-        time.sleep(0.2)
-        _, out, err = process.interrupt()
-    assert (out, err) == ("", "clerk-webhook listen: a connection broke: ConnectionResetError.\n")
+        client.close()  # a reset, before the body or the head is read
+        assert process.popen.stderr.readline() == "clerk-webhook listen: a connection broke: ConnectionResetError.\n"
+        assert process.interrupt() == (130, "", "")

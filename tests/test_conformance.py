@@ -23,11 +23,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clerk_webhook import events, parse_event, types
-from clerk_webhook._samples import BODIES
-from clerk_webhook.conformance import Mismatch, annotation_text, check, data_type_of, is_body
+from clerk_webhook.conformance import Mismatch, _annotation_text, check, is_payload
+from clerk_webhook.events import data_type_of
 from clerk_webhook.testing import sample_event
+from clerk_webhook.testing._samples import PAYLOADS
 
-PAYLOAD_TYPES = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
+DATA_TYPES = {event_type: data_type_of(event_type) for event_type in events.EVENT_CLASSES}
 
 VERIFICATION = {"status": "verified", "strategy": "email_code", "attempts": 1, "expire_at": 1761912945600}
 ADDRESS = {
@@ -170,7 +171,7 @@ def test_a_change_gives_one_mismatch_or_none(path, new, mismatch, as_event):
     body = changed(BODY, path, new)
     expected = [Mismatch(*mismatch)] if mismatch else []
     assert check(parse_event(body) if as_event else body) == expected
-    if path[0] == "data":  # a check of the payload alone finds the same
+    if path[0] == "data":  # a check of the data alone finds the same
         assert check(body["data"]) == [each._replace(path=each.path.removeprefix("data.")) for each in expected]
 
 
@@ -183,12 +184,12 @@ def test_a_change_gives_one_mismatch_or_none(path, new, mismatch, as_event):
         (("data",), None, ("data", "type", "UserJSON", "None")),
     ],
 )
-def test_a_body_that_is_no_event_is_checked_too(path, new, mismatch):
+def test_a_payload_that_is_no_event_is_checked_too(path, new, mismatch):
     assert check(changed(BODY, path, new)) == [mismatch]
 
 
 @pytest.mark.parametrize("data", [USER, {"id": 3}, None, "text", [[]]])
-def test_the_payload_of_a_type_newer_than_this_release_is_not_checked(data):
+def test_the_data_of_a_type_newer_than_this_release_is_not_checked(data):
     body = BODY | {"type": "user.teleported", "data": data, "timestamp": None}
     assert check(body) == check(parse_event(body)) == [("timestamp", "type", "int", "None")]
 
@@ -222,7 +223,7 @@ ANY_OBJECT = (
         (EMAIL | {"object": "novelty"}, ("object", "value", ANY_OBJECT, "'novelty'")),
     ],
 )
-def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, mismatch):
+def test_a_value_that_is_no_payload_and_no_data_gives_one_mismatch(value, mismatch):
     assert check(value) == [mismatch]
 
 
@@ -246,7 +247,7 @@ def test_a_value_that_is_no_event_and_no_payload_gives_one_mismatch(value, misma
         (MappingProxyType(USER), None),
     ],
 )
-def test_a_payload_that_conforms_has_no_mismatch(payload, data_type):
+def test_data_that_conforms_has_no_mismatch(payload, data_type):
     assert check(payload, data_type) == []
 
 
@@ -280,7 +281,7 @@ def test_a_payload_that_conforms_has_no_mismatch(payload, data_type):
         ),
     ],
 )
-def test_the_object_of_a_payload_or_the_caller_decides_its_type(value, data_type, mismatches):
+def test_the_object_of_data_or_the_caller_decides_its_type(value, data_type, mismatches):
     assert check(value, data_type) == mismatches
 
 
@@ -317,13 +318,13 @@ class TreeJSON(TypedDict):
 
 
 @pytest.mark.parametrize("wrap", [lambda user: user, lambda user: parse_event(BODY | {"data": user})])
-def test_the_payload_type_can_be_a_typed_dict_of_your_own(wrap):
+def test_the_data_type_can_be_a_typed_dict_of_your_own(wrap):
     prefix = "" if wrap(USER) is USER else "data."
     assert check(wrap(USER), MyUserJSON) == check(wrap(USER | {"loyalty": 3}), MyUserJSON) == []
     assert check(wrap(USER | {"loyalty": "x"}), MyUserJSON) == [(f"{prefix}loyalty", "type", "int", "str")]
 
 
-def test_the_payload_of_a_type_newer_than_this_release_is_checked_against_a_given_type():
+def test_the_data_of_a_type_newer_than_this_release_is_checked_against_a_given_type():
     event = parse_event(
         {"object": "event", "type": "user.vanished", "data": {"object": "user", "id": 1, "deleted": True}}
     )
@@ -358,8 +359,8 @@ def test_a_check_understands_unions_and_required_keys(value, mismatches):
         (types.UserJSON, parse_event(BODY)),
     ],
 )
-def test_swapped_or_wrong_arguments_are_a_type_error_without_the_payload(value, data_type):
-    with pytest.raises(TypeError, match=r"^data_type must be a TypedDict: check\(payload, types\.UserJSON\)\.$"):
+def test_swapped_or_wrong_arguments_are_a_type_error_without_the_data(value, data_type):
+    with pytest.raises(TypeError, match=r"^data_type must be a TypedDict: check\(data, types\.UserJSON\)\.$"):
         check(value, data_type)
 
 
@@ -442,23 +443,23 @@ def test_a_mismatch_is_a_line_of_text(mismatch, line, caplog):
     ],
 )
 def test_an_annotation_reads_as_in_source(annotation, text):
-    assert annotation_text(annotation) == text
+    assert _annotation_text(annotation) == text
 
 
-def test_the_payload_type_of_an_event_type_is_the_one_on_its_class_line():
-    assert all(is_typeddict(data_type) for data_type in PAYLOAD_TYPES.values())
-    assert PAYLOAD_TYPES["user.created"] is types.UserJSON
-    assert PAYLOAD_TYPES["role.deleted"] is types.DeletedObjectJSON
+def test_the_data_type_of_an_event_type_is_the_one_on_its_class_line():
+    assert all(is_typeddict(data_type) for data_type in DATA_TYPES.values())
+    assert DATA_TYPES["user.created"] is types.UserJSON
+    assert DATA_TYPES["role.deleted"] is types.DeletedObjectJSON
     assert data_type_of("user.teleported") is data_type_of("") is None
 
 
-@pytest.mark.parametrize("event_type", BODIES)
-def test_every_sample_conforms_as_an_event_a_body_and_a_payload(event_type):
+@pytest.mark.parametrize("event_type", PAYLOADS)
+def test_every_sample_conforms_as_an_event_a_payload_and_data(event_type):
     event = sample_event(event_type)
     assert check(event) == check(event.payload) == check(event.data) == []
 
 
-def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
+def test_a_value_conforms_to_any_annotation_that_no_data_type_has():
     class OwnJSON(TypedDict):
         pair: tuple[int, ...]
         many: "Sequence[str]"
@@ -476,6 +477,8 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
         (MappingProxyType(BODY), True),
         ({"object": "event"}, True),
         ({"type": "user.created", "data": {}}, True),
+        ({"type": "user.teleported", "data": {}}, True),
+        ({"type": "user.teleported"}, False),
         ({"type": "user.created"}, True),
         ({"type": "system"}, False),
         ({"type": []}, False),
@@ -487,18 +490,18 @@ def test_a_value_conforms_to_any_annotation_that_no_payload_type_has():
         ([BODY], False),
     ],
 )
-def test_a_body_has_the_object_event_or_a_type_and_data_or_an_event_type(value, expected):
-    assert is_body(value) is expected
+def test_a_payload_has_the_object_event_or_a_type_and_data_or_an_event_type(value, expected):
+    assert is_payload(value) is expected
 
 
-def test_no_payload_looks_like_a_body():
-    assert [td for td in PAYLOAD_TYPES.values() if {"type", "data"} <= get_type_hints(td).keys()] == []
+def test_no_data_looks_like_a_payload():
+    assert [td for td in DATA_TYPES.values() if {"type", "data"} <= get_type_hints(td).keys()] == []
 
 
 # Neither the types nor Python's stack limit the depth of a check.
 
 
-def nested(kind, depth=100_000):
+def nested(kind, depth=10_000):
     value = None
     for _ in range(depth):
         value = [value] if kind is list else {"a": value}
@@ -539,15 +542,105 @@ def test_a_check_survives_deep_nesting_in_place_of_an_object(kind):
 
 def test_a_type_that_holds_itself_is_followed_to_any_depth():
     tree = {"name": 3}
-    for _ in range(3_000):
+    for _ in range(1_500):
         tree = {"name": "x", "children": [tree]}
     (mismatch,) = check(tree, TreeJSON)
-    assert mismatch == ("children[0]." * 3_000 + "name", "type", "str", "int")
+    assert mismatch == ("children[0]." * 1_500 + "name", "type", "str", "int")
 
 
-# Values that are made from the types, and then changed in one place.
+# Every key of every type, changed in every way.
 
-slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+def is_union(annotation):
+    return get_origin(annotation) in (Union, UnionType)
+
+
+MADE = {str: "text", int: 3, float: 0.5, bool: True, Any: {"any": ["thing"]}, dict[str, Any]: {"any": ["thing"]}}
+
+
+def made(annotation, *, bare=False):
+    """Return a value that an annotation allows, with all keys. A bare one has nothing inside where that is allowed."""
+    arguments = get_args(annotation)
+    if is_typeddict(annotation):
+        return {key: made(inner, bare=bare) for key, inner in get_type_hints(annotation).items()}
+    if is_union(annotation):
+        return None if bare else made(arguments[0])
+    if get_origin(annotation) is Literal:
+        return arguments[0]
+    if get_origin(annotation) is list:
+        return [] if bare else [made(arguments[0])]
+    return MADE[annotation]
+
+
+def json_kinds(annotation):
+    """Return the Python types of the values that an annotation allows, but not those of an enum."""
+    if is_union(annotation):
+        return {kind for argument in get_args(annotation) for kind in json_kinds(argument)}
+    if is_typeddict(annotation):
+        return {dict}
+    if get_origin(annotation) is Literal:
+        return set()
+    return {float: {float, int}, Any: {NoneType, bool, int, float, str, list, dict}}.get(
+        annotation, {get_origin(annotation) or annotation}
+    )
+
+
+def shown(value):
+    return type(value).__name__.replace("NoneType", "None")
+
+
+ONE_OF_EACH_KIND = [None, True, 3, 2.5, "no enum has this", [], {}]
+TYPED_DICTS = [typed_dict for name in types.__all__ if is_typeddict(typed_dict := getattr(types, name))]
+
+
+def changes(typed_dict, value):
+    """Yield each change of one key in an object, with its key, and the mismatch: its kind, expected and found."""
+    yield value | {"surprise": value}, "surprise", ("unexpected", "no such key", "dict")
+    for key, annotation in get_type_hints(typed_dict).items():
+        text = _annotation_text(annotation)
+        without = {other: member for other, member in value.items() if other != key}
+        required = key in typed_dict.__required_keys__
+        yield without, key, ("missing", text, "nothing") if required else None
+        for new in ONE_OF_EACH_KIND:
+            if type(new) not in json_kinds(annotation):
+                in_enum = isinstance(new, str) and "Literal" in text
+                mismatch = ("value", text, repr(new)) if in_enum else ("type", text, shown(new))
+                yield value | {key: new}, key, mismatch
+
+
+def test_every_change_of_every_key_gives_its_mismatch_alone():
+    for typed_dict in TYPED_DICTS:
+        assert check(made(typed_dict), typed_dict) == []
+        value = made(typed_dict, bare=True)
+        assert check(value, typed_dict) == []
+        for changed_value, key, mismatch in changes(typed_dict, value):
+            assert check(changed_value, typed_dict) == ([(key, *mismatch)] if mismatch else []), typed_dict
+
+
+def strings(value):
+    """Yield the place of each text in a JSON value."""
+    for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(member, str):
+            yield value, key
+        if isinstance(member, dict | list):
+            yield from strings(member)
+
+
+@pytest.mark.parametrize("event_type", ["user.updated", "session.created", "paymentAttempt.updated"])
+def test_only_the_text_of_an_enum_is_reported(event_type):
+    payload = sample_event(event_type).payload
+    for number, (holder, key) in enumerate(strings(payload["data"])):
+        holder[key] = f"private {number}" if number % 2 else {"private": ["private"]}
+    payload |= {"private": "private", "object": ["private"]}
+    mismatches = check(payload)
+    assert {mismatch.kind for mismatch in mismatches} == {"unexpected", "type", "value"}
+    for mismatch in mismatches:
+        reported = mismatch._replace(path=mismatch.path.replace("private", "", mismatch.kind == "unexpected"))
+        assert ("private" in str(reported)) is (mismatch.kind == "value")
+
+
+# Values that are made from the types, and any others.
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -560,11 +653,8 @@ PLAIN = {
     bool: st.booleans(),
     NoneType: st.none(),
     Any: JSON,
+    dict[str, Any]: st.dictionaries(st.text(max_size=5), JSON, max_size=2),
 }
-
-
-def is_union(annotation):
-    return get_origin(annotation) in (Union, UnionType)
 
 
 @cache
@@ -581,152 +671,42 @@ def conforming(annotation):
         return st.one_of([conforming(argument) for argument in arguments])
     if get_origin(annotation) is Literal:
         return st.sampled_from(arguments)
-    if get_origin(annotation) is list:
-        return st.lists(conforming(arguments[0]), max_size=2)
-    if annotation == dict[str, Any]:
-        return st.dictionaries(st.text(max_size=5), JSON, max_size=2)
-    return PLAIN[annotation]
+    return st.lists(conforming(arguments[0]), max_size=2) if get_origin(annotation) is list else PLAIN[annotation]
 
 
-@st.composite
-def bodies(draw):
-    """A sample, or another body that the types allow."""
-    event_type = draw(st.sampled_from([*BODIES]))
-    if draw(st.booleans()):
-        return sample_event(event_type).payload
-    payload = conforming(PAYLOAD_TYPES[event_type])
-    return draw(conforming(types.WebhookEventJSON)) | {"type": event_type, "data": draw(payload)}
-
-
-def members(body):
-    """Yield the container, key, path, annotation and requirement of each annotated value in a conforming body."""
-    hints = get_type_hints(types.WebhookEventJSON) | {"data": PAYLOAD_TYPES[body["type"]]}
-    for key, value in body.items():
-        yield body, key, key, hints[key], key in types.WebhookEventJSON.__required_keys__
-        yield from inner_members(value, hints[key], key)
-
-
-def inner_members(value, annotation, path):
-    arguments = get_args(annotation)
-    if is_union(annotation):
-        if value is not None:
-            yield from inner_members(value, arguments[0], path)
-    elif is_typeddict(annotation):
-        for key, hint in get_type_hints(annotation).items():
-            if key in value:
-                yield value, key, f"{path}.{key}", hint, key in annotation.__required_keys__
-                yield from inner_members(value[key], hint, f"{path}.{key}")
-    elif get_origin(annotation) is list:
-        for index, item in enumerate(value):
-            yield value, index, f"{path}[{index}]", arguments[0], None
-            yield from inner_members(item, arguments[0], f"{path}[{index}]")
-
-
-def json_kinds(annotation):
-    if is_union(annotation):
-        return {kind for argument in get_args(annotation) for kind in json_kinds(argument)}
-    if is_typeddict(annotation):
-        return {dict}
-    if get_origin(annotation) is Literal:
-        return set()
-    return {float: {float, int}, Any: {NoneType, bool, int, float, str, list, dict}}.get(
-        annotation, {get_origin(annotation) or annotation}
-    )
-
-
-SAMPLES = [None, True, 3, 2.5, "no enum has this", [], {}]
-
-
-@slow
-@given(bodies())
-def test_a_body_that_is_made_from_the_types_conforms(body):
-    assert check(body) == check(parse_event(body)) == check(body["data"], PAYLOAD_TYPES[body["type"]]) == []
-    if "object" in body["data"]:
-        assert check(body["data"]) == [] or body["type"].endswith(".deleted")
-
-
-@slow
-@given(bodies(), st.data())
-def test_a_removed_key_is_missing_if_it_is_required(body, data):
-    removable = [member for member in members(body) if member[4] is not None]
-    holder, key, path, annotation, required = data.draw(st.sampled_from(removable), label="removed")
-    del holder[key]
-    assert check(body) == ([(path, "missing", annotation_text(annotation), "nothing")] if required else [])
-
-
-@slow
-@given(bodies(), st.data())
-def test_a_value_of_another_type_gives_one_mismatch_in_its_place(body, data):
-    retypable = [member for member in members(body) if json_kinds(member[3]) < json_kinds(Any)]
-    holder, key, path, annotation, _ = data.draw(st.sampled_from(retypable), label="retyped")
-    wrong = [sample for sample in SAMPLES if type(sample) not in json_kinds(annotation)]
-    new = holder[key] = data.draw(st.sampled_from(wrong), label="new value")
-    in_enum = isinstance(new, str) and "Literal" in annotation_text(annotation)
-    found = repr(new) if in_enum else type(new).__name__.replace("NoneType", "None")
-    assert check(body) == [(path, "value" if in_enum else "type", annotation_text(annotation), found)]
-
-
-@slow
-@given(bodies(), st.data(), JSON)
-def test_an_added_key_is_unexpected_in_every_typed_object(body, data, value):
-    typed = [("", body)] + [
-        (f"{path}.", holder[key])
-        for holder, key, path, annotation, _ in members(body)
-        if isinstance(holder[key], dict) and "JSON" in annotation_text(annotation)
-    ]
-    prefix, holder = data.draw(st.sampled_from(typed), label="extended")
-    holder["surprise"] = value
-    found = type(value).__name__.replace("NoneType", "None")
-    assert check(body) == [(f"{prefix}surprise", "unexpected", "no such key", found)]
-
-
-@slow
-@given(bodies(), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
-def test_metadata_holds_no_mismatch(body, metadata):
-    places = [
-        member for member in members(body) if dict in json_kinds(member[3]) and "Any" in annotation_text(member[3])
-    ]
-    for holder, key, *_ in places:
-        holder[key] = metadata
-    assert check(body) == []
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data())
+def test_a_payload_that_is_made_from_the_types_conforms(data):
+    event_type = data.draw(st.sampled_from([*PAYLOADS]), label="event type")
+    drawn = data.draw(conforming(DATA_TYPES[event_type]), label="data")
+    payload = data.draw(conforming(types.WebhookEventJSON), label="payload") | {"type": event_type, "data": drawn}
+    assert check(payload) == check(parse_event(payload)) == check(drawn, DATA_TYPES[event_type]) == []
+    if "object" in drawn:
+        assert check(drawn) == [] or event_type.endswith(".deleted")
 
 
 # Any JSON value, made of words that the check knows and of private texts that a report must not hold.
 
 PRIVATE = st.text(max_size=3).map("ada@example.com".__add__)
-WORDS = st.sampled_from([*PAYLOAD_TYPES, "event", "user", "session", "organization_invitation", "email", "verified"])
+WORDS = st.sampled_from([*DATA_TYPES, "event", "user", "session", "organization_invitation", "email", "verified"])
 KEYS = st.sampled_from(
     ["type", "object", "data", "deleted", "id", "user", "email_addresses", "verification", "status", "public_metadata"]
 )
 ANYTHING = st.recursive(
     PRIVATE | WORDS | st.none() | st.booleans() | st.integers() | st.floats(),
-    lambda inner: st.lists(inner) | st.dictionaries(KEYS | st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=5), inner, max_size=5),
+    max_leaves=12,
 )
 
 
-@slow
+@settings(deadline=None)
 @given(ANYTHING)
 def test_no_value_raises_and_only_the_text_of_an_enum_is_reported(value):
-    reports = check(value)
-    for data_type in (types.UserJSON, types.SessionJSON, types.WebhookEventJSON):
-        reports += check(value, data_type)
+    reports = check(value) + check(value, types.SessionJSON)
     if isinstance(value, dict):
         for event_type in ("user.created", "session.created", "nothing.known"):
             reports += check({"type": event_type, "object": "event", "data": value})
-            reports += check(parse_event({"type": event_type, "object": "event", "data": value}))
     for mismatch in reports:
         assert "ada@example.com" not in mismatch.path + mismatch.expected
         assert "ada@example.com" not in mismatch.found or (mismatch.kind == "value" and "Literal" in mismatch.expected)
         assert str(mismatch).encode()
-
-
-@slow
-@given(bodies(), st.data())
-def test_the_text_of_a_plain_string_is_never_reported(body, data):
-    for holder, key, _, annotation, _ in list(members(body)):
-        if str in json_kinds(annotation) and annotation is not Any and key != "type":
-            holder[key] = "private"
-    assert check(body) == []
-    holder, key, *_ = data.draw(st.sampled_from([member for member in members(body) if member[3] in (str, str | None)]))
-    holder[key] = {"private": ["private"]}
-    assert "private" not in str(check(body))

@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-from clerk_webhook.cli._reference import data_types, nested, payload_of
+from clerk_webhook.cli._reference import data_of, data_types, nested
 from clerk_webhook.events import EVENT_CLASSES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -39,7 +39,7 @@ def test_a_key_has_the_type_and_the_docstring_of_the_source():
 
 
 def test_nested_types_are_reached_once_each():
-    names = [data_type.name for data_type in nested(payload_of("session.created"))]
+    names = [data_type.name for data_type in nested(data_of("session.created"))]
     assert names[:4] == ["SessionJSON", "SessionTaskJSON", "SessionActivityJSON", "UserJSON"]
     assert "ClerkErrorJSON" in names
     assert len(names) == len(set(names))

@@ -9,7 +9,7 @@ from bodies import EVENTS, FAMILIES, every_type, objects, of_family, values
 from deliveries import SECRET
 from schema import SCHEMA
 
-from clerk_webhook import Webhook, conformance, events
+from clerk_webhook import Webhook, events
 from clerk_webhook.testing import sample, sample_delivery
 
 APRIL_2025 = 1_743_465_600_000
@@ -21,11 +21,6 @@ def test_a_sample_delivery_is_accepted_and_gives_its_class(event_type):
     assert type(event) is events.EVENT_CLASSES[event_type]
     assert event.payload == EVENTS[event_type].payload
     assert event.data == sample(event_type)
-
-
-@every_type
-def test_every_sample_conforms(event_type):
-    assert conformance.check(EVENTS[event_type]) == []
 
 
 # The intended departures from Clerk's schema: the reason, and the places in the samples of each type.
@@ -90,7 +85,7 @@ def test_a_sample_departs_from_the_schema_only_as_intended(event_type):
         departure for of_types in MEANT_DEPARTURES.values() for departure in of_types.get(event_type, [])
     )
     older = [".instance_id is missing"] if event.timestamp < APRIL_2025 else []
-    assert list(SCHEMA.departures(event.payload, SCHEMA.body)) == older
+    assert list(SCHEMA.departures(event.payload, SCHEMA.payload)) == older
 
 
 def test_the_created_sample_of_a_family_departs_from_nothing():

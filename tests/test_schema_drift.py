@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 import schema_drift
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from schema import PINNED, Schema
 
 from clerk_webhook.testing import sample_event
 
-TOOL = Path(__file__).parents[1] / "tools" / "schema_drift.py"
+TOOL = Path(schema_drift.__file__)
 PINNED_SCHEMA = json.loads(PINNED.read_text("utf-8"))
 STRING, INTEGER, NULL = {"type": "string"}, {"type": "integer"}, {"nullable": True}
 OPEN = {"x-speakeasy-unknown-values": "allow"}
@@ -91,13 +89,13 @@ def differences(old, new):
         # Event types.
         (
             {"webhooks/user.banned": {"data": ref("User")}},
-            ["Events added: `user.banned`: payload of user.created."],
+            ["Events added: `user.banned`: data of user.created."],
             ["Events gone: `user.banned`: gone."],
         ),
         (
             {"webhooks/session.paused": {"data": ref("Pause")}, "schemas/Pause": record(until=INTEGER)},
             [
-                "Events added: `session.paused`: payload of its own.",
+                "Events added: `session.paused`: data of its own.",
                 "Keys added: `Pause.until`: `integer`, not required. In session.paused.",
             ],
             ["Events gone: `session.paused`: gone."],
@@ -105,7 +103,7 @@ def differences(old, new):
         (
             {"webhooks/role.deleted": {"data": record(note=STRING)}},
             [
-                "Events added: `role.deleted`: payload of its own.",
+                "Events added: `role.deleted`: data of its own.",
                 "Keys added: `DeletedObjectJSON.note`: `string`, not required. In role.deleted.",
             ],
             ["Events gone: `role.deleted`: gone."],
@@ -297,12 +295,12 @@ PATHS_TO_KEYS = [
 ]
 
 
-@given(st.sampled_from(PATHS_TO_KEYS))
-@settings(max_examples=20, deadline=None)
-def test_a_key_anywhere_in_the_pinned_schema_counts(path):
-    key = path.rpartition("/")[2]
-    lines = differences(PINNED_SCHEMA, edited(PINNED_SCHEMA, {path: GONE}))
-    assert any(f".{key}`" in line for line in lines)
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_key_anywhere_in_the_pinned_schema_counts(half):
+    innermost = [path for path in PATHS_TO_KEYS if not any(other.startswith(f"{path}/") for other in PATHS_TO_KEYS)]
+    gone = innermost[half::2]
+    lines = "\n".join(differences(PINNED_SCHEMA, edited(PINNED_SCHEMA, dict.fromkeys(gone, GONE))))
+    assert [path for path in gone if f".{path.rpartition('/')[2]}`" not in lines] == []
 
 
 def test_the_only_key_of_an_object_counts_although_another_place_still_has_it():
@@ -323,8 +321,8 @@ def test_a_line_says_what_the_types_have():
     edits |= {"webhooks/session.ended": {"data": ref("User")}, "webhooks/session.paused": {"data": ref("User")}}
     assert schema_drift.check_list(Schema(SMALL), Schema(edited(SMALL, edits))) == {
         "Events added": [
-            "`session.ended`: payload of user.created. Its class is `SessionEnded`.",
-            "`session.paused`: payload of user.created. It has no class.",
+            "`session.ended`: data of user.created. Its class is `SessionEnded`.",
+            "`session.paused`: data of user.created. It has no class.",
         ],
         "Events gone": [],
         "Keys added": [

@@ -6,8 +6,6 @@ import os
 import sys
 from typing import Any, Literal
 
-__all__ = ["is_terminal", "paint", "printable"]
-
 # ECMA-48, section 8.3.117 (SGR).
 _CODES = {"good": "32", "bad": "31", "faint": "2"}
 

@@ -85,6 +85,17 @@ def test_a_handler_runs_if_it_is_due(kinds, sent, outcomes, effects, database, d
     assert database.effects() == effects
 
 
+@pytest.mark.parametrize("no_event", [CREATED.payload, b"{}", None, events.UserCreated])
+def test_what_is_no_event_is_refused_and_not_ignored(no_event, dispatch):
+    """A worker that forgets `parse_event` would lose its messages."""
+    handlers = Handlers()
+    handlers.on(one)
+    cure = r"^An event is wanted, not \w+: parse_event\(payload, message_id=message_id\)\.$"
+    for _ in range(2):
+        with pytest.raises(TypeError, match=cure):
+            dispatch(handlers, no_event)
+
+
 def test_handlers_of_other_events_do_not_run(database, dispatch):
     handlers = Handlers(transaction=database.transaction)
     register(handlers, "once", "of deletions", events.UserDeleted)

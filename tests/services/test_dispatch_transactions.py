@@ -203,6 +203,22 @@ def test_the_same_handlers_are_for_an_endpoint_a_worker_a_backfill_and_a_test(ki
     assert (users, mails) == ({"user_1": "Augusta"}, ["msg_2", "msg_1"])
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "psycopg.connect"])
+def test_a_handler_of_the_other_kind_is_refused_when_it_is_registered(kind, open_kind):
+    def sync(event: events.UserCreated, connection: object):
+        raise AssertionError
+
+    async def asynchronous(event: events.UserCreated, connection: object):
+        raise AssertionError
+
+    async def story():
+        async with open_kind(kind) as (_, begin):
+            with pytest.raises(TypeError, match="all in one transaction have to be of one kind"):
+                Handlers(transaction=begin).once(sync if kind in ASYNC else asynchronous)
+
+    asyncio.run(story())
+
+
 CREATED = user_event("user.created", name="Ada", updated_at=NOON, message_id="msg_1")
 
 

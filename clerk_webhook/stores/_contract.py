@@ -13,7 +13,7 @@ from threading import Barrier
 from time import monotonic, sleep
 from typing import Final
 
-from .stores import Claim, Store
+from .protocol import Claim, Store
 
 __all__ = ["check_store"]
 

@@ -1,4 +1,4 @@
-"""The sample events of `clerk_webhook.testing`: one body for each event type.
+"""The sample events of `clerk_webhook.testing`: one payload for each event type.
 
 The samples tell one story, so every reference finds its resource. Ada signs up, founds an organization, invites Grace,
 subscribes, and is deleted in the end. The events of a resource share its id. The `session.*` events are possible ends
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .types import (
+from ..types import (
     BillingMoneyAmountJSON,
     BillingPayerJSON,
     BillingPaymentAttemptWebhookEventJSON,
@@ -96,10 +96,10 @@ _BROWSER: HttpRequestJSON = {
 _SERVER: HttpRequestJSON = {"client_ip": "", "user_agent": ""}
 
 
-def _body(
+def _payload(
     event_type: str, data: Mapping[str, object], timestamp: UnixMillis, request: HttpRequestJSON = _BROWSER
 ) -> WebhookEventJSON:
-    """Return a whole body, with its keys in Clerk's order."""
+    """Return a whole payload, with its keys in Clerk's order."""
     return {
         "data": data,
         "event_attributes": {"http_request": request},
@@ -110,8 +110,8 @@ def _body(
     }
 
 
-def _older_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
-    """Return a body from before April 2025. Awkward: no `instance_id`."""
+def _older_payload(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
+    """Return a payload from before April 2025. Awkward: no `instance_id`."""
     return {
         "data": data,
         "event_attributes": {"http_request": _BROWSER},
@@ -121,8 +121,8 @@ def _older_body(event_type: str, data: Mapping[str, object], timestamp: UnixMill
     }
 
 
-def _bare_body(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
-    """Return a body without a cause. Awkward: no `event_attributes`."""
+def _bare_payload(event_type: str, data: Mapping[str, object], timestamp: UnixMillis) -> WebhookEventJSON:
+    """Return a payload without a cause. Awkward: no `event_attributes`."""
     return {"data": data, "instance_id": _INSTANCE_ID, "object": "event", "timestamp": timestamp, "type": event_type}
 
 
@@ -135,7 +135,7 @@ def _day(moment: UnixMillis) -> UnixMillis:
 
 
 def _verified(strategy: str) -> VerificationJSON:
-    """Return a finished verification. Awkward: no `object`, as in most real bodies."""
+    """Return a finished verification. Awkward: no `object`, as in bodies from before August 2025."""
     return {"status": "verified", "strategy": strategy, "attempts": None, "expire_at": None}
 
 
@@ -291,6 +291,7 @@ _USER: UserJSON = {
     "first_name": "Ada",
     "last_name": "Lovelace",
     "locale": "en-GB",
+    "timezone": "Europe/London",
     "profile_image_url": _IMAGE_URL,
     "image_url": _IMAGE_URL,
     "has_image": True,
@@ -337,6 +338,7 @@ _USER: UserJSON = {
         }
     ],
     "password_enabled": True,
+    "requires_password_reset": False,
     "two_factor_enabled": True,
     "totp_enabled": False,
     "backup_code_enabled": False,
@@ -414,6 +416,7 @@ _USER_UPDATED: UserJSON = {
     "first_name": None,
     "last_name": None,
     "locale": None,
+    "timezone": None,
     "email_addresses": [
         {**_GOOGLE_EMAIL_ADDRESS, "verification": _verified("from_oauth_google"), "updated_at": _CHANGED},
         # Awkward: the primary address is reserved and has no verification.
@@ -813,6 +816,7 @@ _EMAIL: EmailJSON = {
         "requested_at": "1 October 2025, 07:57 UTC",
     },
     "delivered_by_clerk": True,
+    "suppression_reason": None,
 }
 
 # Awkward: no `object`, and no user, because Clerk sends it before the sign-up is complete.
@@ -1265,55 +1269,57 @@ _PAYMENT_ATTEMPT_UPDATED: BillingPaymentAttemptWebhookEventJSON = {
     "updated_at": _SWITCHED - 4 * _MINUTE + 8 * _SECOND,
 }
 
-BODIES: Mapping[str, WebhookEventJSON] = {
-    body["type"]: body
-    for body in (
-        _body("user.created", _USER_CREATED, _SIGNED_UP + 94),
-        _body("user.updated", _USER_UPDATED, _CHANGED + 63, _SERVER),
-        _body("user.deleted", _USER_DELETED, _DELETED),
-        _body("session.created", _SESSION_CREATED, _SIGNED_IN + 52),
-        _body("session.pending", _SESSION_PENDING, _SIGNED_IN + 47),
-        _body("session.ended", _SESSION_ENDED, _SIGNED_IN + 2 * _HOUR + 38),
-        _body("session.removed", _SESSION_REMOVED, _SIGNED_IN + 2 * _HOUR + 41),
-        _body("session.revoked", _SESSION_REVOKED, _SIGNED_IN + 2 * _HOUR + 35, _SERVER),
-        _body("organization.created", _ORGANIZATION_CREATED, _FOUNDED + 77),
-        _body("organization.updated", _ORGANIZATION_UPDATED, _CHANGED + 58),
-        _bare_body("organization.deleted", _ORGANIZATION_DELETED, _DELETED + 1_204),
-        _body("organizationDomain.created", _DOMAIN, _DOMAIN_ADDED + 66),
-        _body("organizationDomain.updated", _DOMAIN_UPDATED, _DOMAIN_ADDED + _HOUR + 71, _SERVER),
-        _body("organizationDomain.deleted", _DOMAIN_DELETED, _DELETED + 1_187),
-        _body("organizationInvitation.created", _INVITATION, _INVITED + 80),
-        _body("organizationInvitation.accepted", _INVITATION_ACCEPTED, _INVITED + _DAY + 85),
-        _body("organizationInvitation.revoked", _INVITATION_REVOKED, _INVITED + 3 * _DAY + 59, _SERVER),
-        _body("organizationMembership.created", _MEMBERSHIP, _FOUNDED + 81),
-        _body("organizationMembership.updated", _MEMBERSHIP_UPDATED, _CHANGED + 66),
-        _bare_body("organizationMembership.deleted", _MEMBERSHIP_DELETED, _DELETED - 3),
-        _body("role.created", _ROLE, _PERMITTED + 10 * _MINUTE + 44),
-        _body("role.updated", _ROLE_UPDATED, _CHANGED + _MINUTE + 49, _SERVER),
-        _body("role.deleted", _ROLE_DELETED, _DELETED + _HOUR),
-        _body("permission.created", _PERMISSION_CREATED, _PERMITTED + 43),
-        _body("permission.updated", _PERMISSION_UPDATED, _CHANGED + 48, _SERVER),
-        _body("permission.deleted", _PERMISSION_DELETED, _DELETED + _HOUR + _MINUTE),
-        _body("email.created", _EMAIL, _SIGNED_IN - 42 * _SECOND),
-        _body("sms.created", _SMS, _SIGNED_UP - 22 * _SECOND + 39),
-        _older_body("waitlistEntry.created", _WAITLIST_ENTRY, _WAITING + 51),
-        _body("waitlistEntry.updated", _WAITLIST_ENTRY_UPDATED, _WAITING + 4 * _DAY + 55, _SERVER),
-        _body("paymentAttempt.created", _PAYMENT_ATTEMPT, _SWITCHED - 4 * _MINUTE + 92),
-        _body("paymentAttempt.updated", _PAYMENT_ATTEMPT_UPDATED, _SWITCHED - 4 * _MINUTE + 8 * _SECOND + 90, _SERVER),
-        _body("subscription.created", _SUBSCRIPTION, _BILLED + 70),
-        _body("subscription.updated", _SUBSCRIPTION_UPDATED, _SWITCHED + 88),
-        _body("subscription.active", _SUBSCRIPTION_ACTIVE, _SUBSCRIBED + 83),
-        _body("subscription.pastDue", _SUBSCRIPTION_PAST_DUE, _RENEWED + 74, _SERVER),
-        _body("subscriptionItem.created", _STARTER_ITEM, _SUBSCRIBED + 79),
-        _body("subscriptionItem.updated", _PRO_ITEM_UPDATED, _SWITCHED + 16 * _DAY + 68),
-        _body("subscriptionItem.active", _PRO_ITEM, _SWITCHED + 86),
-        _body("subscriptionItem.upcoming", _ANNUAL_ITEM, _SWITCHED + 19 * _DAY + 75),
-        _body("subscriptionItem.canceled", _PRO_ITEM_CANCELED, _RENEWED + 4 * _DAY + 64),
-        _body("subscriptionItem.ended", _STARTER_ITEM_ENDED, _SWITCHED + 84),
-        _body("subscriptionItem.pastDue", _PRO_ITEM_PAST_DUE, _RENEWED + 72, _SERVER),
-        _body("subscriptionItem.freeTrialEnding", _TRIAL_ITEM, _SIGNED_IN + 2 * _HOUR + 11 * _DAY, _SERVER),
-        _body("subscriptionItem.incomplete", _PRO_ITEM_INCOMPLETE, _SWITCHED - 4 * _MINUTE + 87),
-        _body("subscriptionItem.abandoned", _ANNUAL_ITEM_ABANDONED, _SWITCHED + 20 * _DAY + 73),
+PAYLOADS: Mapping[str, WebhookEventJSON] = {
+    payload["type"]: payload
+    for payload in (
+        _payload("user.created", _USER_CREATED, _SIGNED_UP + 94),
+        _payload("user.updated", _USER_UPDATED, _CHANGED + 63, _SERVER),
+        _payload("user.deleted", _USER_DELETED, _DELETED),
+        _payload("session.created", _SESSION_CREATED, _SIGNED_IN + 52),
+        _payload("session.pending", _SESSION_PENDING, _SIGNED_IN + 47),
+        _payload("session.ended", _SESSION_ENDED, _SIGNED_IN + 2 * _HOUR + 38),
+        _payload("session.removed", _SESSION_REMOVED, _SIGNED_IN + 2 * _HOUR + 41),
+        _payload("session.revoked", _SESSION_REVOKED, _SIGNED_IN + 2 * _HOUR + 35, _SERVER),
+        _payload("organization.created", _ORGANIZATION_CREATED, _FOUNDED + 77),
+        _payload("organization.updated", _ORGANIZATION_UPDATED, _CHANGED + 58),
+        _bare_payload("organization.deleted", _ORGANIZATION_DELETED, _DELETED + 1_204),
+        _payload("organizationDomain.created", _DOMAIN, _DOMAIN_ADDED + 66),
+        _payload("organizationDomain.updated", _DOMAIN_UPDATED, _DOMAIN_ADDED + _HOUR + 71, _SERVER),
+        _payload("organizationDomain.deleted", _DOMAIN_DELETED, _DELETED + 1_187),
+        _payload("organizationInvitation.created", _INVITATION, _INVITED + 80),
+        _payload("organizationInvitation.accepted", _INVITATION_ACCEPTED, _INVITED + _DAY + 85),
+        _payload("organizationInvitation.revoked", _INVITATION_REVOKED, _INVITED + 3 * _DAY + 59, _SERVER),
+        _payload("organizationMembership.created", _MEMBERSHIP, _FOUNDED + 81),
+        _payload("organizationMembership.updated", _MEMBERSHIP_UPDATED, _CHANGED + 66),
+        _bare_payload("organizationMembership.deleted", _MEMBERSHIP_DELETED, _DELETED - 3),
+        _payload("role.created", _ROLE, _PERMITTED + 10 * _MINUTE + 44),
+        _payload("role.updated", _ROLE_UPDATED, _CHANGED + _MINUTE + 49, _SERVER),
+        _payload("role.deleted", _ROLE_DELETED, _DELETED + _HOUR),
+        _payload("permission.created", _PERMISSION_CREATED, _PERMITTED + 43),
+        _payload("permission.updated", _PERMISSION_UPDATED, _CHANGED + 48, _SERVER),
+        _payload("permission.deleted", _PERMISSION_DELETED, _DELETED + _HOUR + _MINUTE),
+        _payload("email.created", _EMAIL, _SIGNED_IN - 42 * _SECOND),
+        _payload("sms.created", _SMS, _SIGNED_UP - 22 * _SECOND + 39),
+        _older_payload("waitlistEntry.created", _WAITLIST_ENTRY, _WAITING + 51),
+        _payload("waitlistEntry.updated", _WAITLIST_ENTRY_UPDATED, _WAITING + 4 * _DAY + 55, _SERVER),
+        _payload("paymentAttempt.created", _PAYMENT_ATTEMPT, _SWITCHED - 4 * _MINUTE + 92),
+        _payload(
+            "paymentAttempt.updated", _PAYMENT_ATTEMPT_UPDATED, _SWITCHED - 4 * _MINUTE + 8 * _SECOND + 90, _SERVER
+        ),
+        _payload("subscription.created", _SUBSCRIPTION, _BILLED + 70),
+        _payload("subscription.updated", _SUBSCRIPTION_UPDATED, _SWITCHED + 88),
+        _payload("subscription.active", _SUBSCRIPTION_ACTIVE, _SUBSCRIBED + 83),
+        _payload("subscription.pastDue", _SUBSCRIPTION_PAST_DUE, _RENEWED + 74, _SERVER),
+        _payload("subscriptionItem.created", _STARTER_ITEM, _SUBSCRIBED + 79),
+        _payload("subscriptionItem.updated", _PRO_ITEM_UPDATED, _SWITCHED + 16 * _DAY + 68),
+        _payload("subscriptionItem.active", _PRO_ITEM, _SWITCHED + 86),
+        _payload("subscriptionItem.upcoming", _ANNUAL_ITEM, _SWITCHED + 19 * _DAY + 75),
+        _payload("subscriptionItem.canceled", _PRO_ITEM_CANCELED, _RENEWED + 4 * _DAY + 64),
+        _payload("subscriptionItem.ended", _STARTER_ITEM_ENDED, _SWITCHED + 84),
+        _payload("subscriptionItem.pastDue", _PRO_ITEM_PAST_DUE, _RENEWED + 72, _SERVER),
+        _payload("subscriptionItem.freeTrialEnding", _TRIAL_ITEM, _SIGNED_IN + 2 * _HOUR + 11 * _DAY, _SERVER),
+        _payload("subscriptionItem.incomplete", _PRO_ITEM_INCOMPLETE, _SWITCHED - 4 * _MINUTE + 87),
+        _payload("subscriptionItem.abandoned", _ANNUAL_ITEM_ABANDONED, _SWITCHED + 20 * _DAY + 73),
     )
 }
-"""The body of each known event type."""
+"""The payload of each known event type."""
