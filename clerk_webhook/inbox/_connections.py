@@ -43,7 +43,8 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
         TypeError: The connection is of another library.
     """
-    library = _library_of(type(connection))
+    kind: Any = type(connection)
+    library = _library_of(kind)
     if library is None:
         raise unknown_connection(connection)
     result: T | Coroutine[Any, Any, T] = library.run(connection, program)
