@@ -28,6 +28,11 @@ def name_of(function: Function) -> str:
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 
+def is_a(kind: Callable[[object], bool], function: Function) -> bool:
+    """Return whether a function is of a kind that `inspect` tells, or an object whose `__call__` is."""
+    return kind(function) or kind(type(function).__call__)
+
+
 def is_async_transaction(transaction: Function) -> bool | None:
     """Return whether a transaction is async. None if that cannot be known without opening one."""
     function = _innermost(transaction)
@@ -62,7 +67,9 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
     takes_connection = _takes(own, 2) and not (_takes(own, 1) and _takes(wrapped, 1))
     if not takes_connection and not _takes(own, 1):
         raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
-    annotation = next(iter(wrapped.parameters.values())).annotation
+    annotation, of_wrapped = (next(iter(signature.parameters.values())).annotation for signature in (own, wrapped))
+    if annotation is inspect.Parameter.empty:  # a wrapper may take *args
+        annotation = of_wrapped
     return _event_classes(annotation, function, name), takes_connection
 
 
@@ -101,20 +108,13 @@ def _event_classes(annotation: object, function: Function, name: str) -> frozens
 
 
 def _innermost(function: Any) -> Any:
-    """Return the function that a decorator, a partial, a method or an object with `__call__` is made of."""
+    """Return the function, or the method, that a decorator, a partial or an object with `__call__` is made of."""
     while True:
         if isinstance(function, partial):
             function = function.func
         elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
-        elif inspect.ismethod(function):
-            function = function.__func__
         elif not inspect.isroutine(function):
             function = type(function).__call__
         else:
             return function
-
-
-def is_a(kind: Callable[[object], bool], function: Function) -> bool:
-    """Return whether a function is of a kind that `inspect` tells, or an object whose `__call__` is."""
-    return kind(function) or kind(type(function).__call__)

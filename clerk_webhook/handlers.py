@@ -29,7 +29,7 @@ ConnectionT = TypeVar("ConnectionT")
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 ResultT = TypeVar("ResultT")
 
-_TYPES = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
+_TYPES: dict[type, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
 
 
 class Handlers(Generic[ConnectionT]):

@@ -101,6 +101,14 @@ def with_session(handler):
     return wrapper
 
 
+def with_session_first(handler):
+    @wraps(handler)
+    def wrapper(event):
+        return handler("session", event)
+
+    return wrapper
+
+
 def passing(handler):
     """Pass all arguments on, as decorators do."""
 
@@ -138,6 +146,7 @@ def second_is_the_event(session: object, event: "events.UserCreated"):
         with_default,
         of_the_rest,
         with_session(two),
+        with_session_first(second_is_the_event),
         passing(one),
         passing(passing(one)),
         partial(second_is_the_event, "session"),
