@@ -23,9 +23,9 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from speed import SECRET, SMALL, delivery, race
 
 from clerk_webhook import ClerkWebhookError, WebhookEvent, verify_and_parse
-from clerk_webhook.django import webhook
+from clerk_webhook import django as clerk_django
+from clerk_webhook import flask as clerk_flask
 from clerk_webhook.fastapi import ClerkEvent
-from clerk_webhook.flask import clerk_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +115,7 @@ def in_flask() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
 
     @app.post("/ours")
     def ours() -> str:
-        return clerk_event().type
+        return clerk_flask.clerk_event().type
 
     @app.post("/by-hand")
     def by_hand() -> str:
@@ -131,7 +131,7 @@ def in_flask() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
 def in_django() -> Callable[[str], Callable[[Mapping[str, str], bytes], None]]:
     """Return a function that makes a contestant of a path."""
 
-    @webhook
+    @clerk_django.clerk_event
     def ours(_: HttpRequest, event: WebhookEvent) -> HttpResponse:
         return HttpResponse(event.type)
 

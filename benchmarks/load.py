@@ -5,7 +5,7 @@ that stay open. A connection sends its next request when the answer to the last 
 empty handler:
 
 - floor: an ASGI application that reads the body and answers 200: the cost of uvicorn and of this client
-- ours: `endpoint.asgi()`
+- ours: an endpoint by `clerk_webhook.asgi`
 - by hand: a FastAPI route with svix, as svix's documentation shows it, except that the `Webhook` is made once
   (https://docs.svix.com/receiving/verifying-payloads/how)
 
@@ -27,8 +27,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, status
 from svix.webhooks import Webhook, WebhookVerificationError
 
-from clerk_webhook import events
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, events
+from clerk_webhook.asgi import application
 from clerk_webhook.testing import signed_request
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -53,11 +53,11 @@ def ours() -> Any:
     """Return an endpoint with an empty handler."""
     endpoint = Endpoint(SECRET)
 
-    @endpoint.on(events.UserCreated)
+    @endpoint.on
     async def handle(event: events.UserCreated) -> None:
         pass
 
-    return endpoint.asgi()
+    return application(endpoint)
 
 
 def by_hand() -> Any:

@@ -10,6 +10,7 @@ from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
+from ._annotations import name_of
 from ._cancellation import in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
 from ._problems import log_problem
 from .inbox import Version, record_newest, record_once
@@ -31,7 +32,6 @@ __all__ = [
     "Outcome",
     "Plan",
     "Transaction",
-    "handler_name",
     "transaction_of_includer",
 ]
 
@@ -248,7 +248,7 @@ class Dispatch:
         self._failure = "unavailable"
         if store is not None:
             return _Lease(store, self._event.message_id or "")
-        manager = transaction() if transaction else None
+        manager = transaction() if transaction is not None else None
         name = type(manager).__qualname__
         if not isinstance(manager, kind):
             statement, handlers = ("async with", "async") if self._plan.any_async else ("with", "sync")
@@ -279,7 +279,7 @@ class Dispatch:
             if request and request.gone:  # it was cancelled while a thread or the database was at work
                 raise asyncio.CancelledError
             if handler.is_async is False:
-                result = await in_thread(partial(handler.call, self._event, connection))
+                result = await in_thread(partial(handler.call, self._event, None))
             else:
                 step = handler.call(self._event, connection)
                 result = await (request.interrupts(step) if request else step)
@@ -290,7 +290,9 @@ class Dispatch:
         if self._failure == "failed":
             return "aborted" if isinstance(error, AbortDelivery) else "failed"
         # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
-        mistakes = (TypeError, ValueError) if self._plan.how.store else (TypeError, ValueError, RuntimeError)
+        mistakes = (
+            (TypeError, ValueError) if self._plan.how.store is not None else (TypeError, ValueError, RuntimeError)
+        )
         return "failed" if isinstance(error, mistakes) else "unavailable"
 
 
@@ -355,11 +357,6 @@ def transaction_of_includer() -> NoReturn:
     raise RuntimeError("These handlers have no transaction of their own: include() them into an object that has one.")
 
 
-def handler_name(function: Callable[..., Any]) -> str:
-    """Return the name of a handler, for messages."""
-    return getattr(function, "__qualname__", type(function).__qualname__)
-
-
 def _cancelling() -> bool:
     """Return whether the current task has been cancelled."""
     task = asyncio.current_task()
@@ -375,7 +372,7 @@ def _refuse_silence() -> NoReturn:
 
 def _refuse_unfinished(handler: Handler, result: object) -> None:
     """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
-    name = handler_name(handler.function)
+    name = name_of(handler.function)
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")
     if hasattr(result, "__await__"):

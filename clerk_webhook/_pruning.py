@@ -2,7 +2,7 @@ r"""Take out of a JSON text what not every parser, copy, log and database can ho
 
 Users write into genuine events (`unsafe_metadata`). Without this module a user could hide an event from a receiver: by
 201 brackets, or by half of a surrogate pair. The text is mended before a parser sees it, so no parser's stack can
-overflow. All loops over characters run in C: a body of 1 MiB takes milliseconds, whatever is in it.
+overflow. All loops over characters run in C, so a hostile body of 1 MiB takes about twice the time of `json.loads`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _FLAT = rb"[\[{](?:" + _PLAIN + rb")*+[\]}]"
 _TWO_LEVELS = rb"[\[{](?:" + _PLAIN + rb"|" + _FLAT + rb")*+[\]}]"
 # The next bracket that opens more than two levels, or the next ones that close.
 _NEXT = re.compile(rb"(?:" + _PLAIN + rb"|" + _TWO_LEVELS + rb")*+(?:([\[{])|([\]}]++))", re.DOTALL).match
-_UP_TO_A_CLOSING_ONE = re.compile(rb"(?:[^\"\]}]++|" + _STRING + rb")*+", re.DOTALL).match
+_UP_TO_A_CLOSING_ONE = re.compile(rb"(?:[^\"\]}]++|" + _STRING + rb")*+", re.DOTALL).finditer
 
 _STEPS = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")  # as signed bytes: 1 and -1
 _NOT_STEPS = bytes(set(range(256)) - set(b'[{]}"'))
 
 
 def without_deep_values(raw: bytes) -> bytes:
-    """Return a JSON text with null for each value that is nested too deeply; the same object if there is none.
+    """Return a JSON text with null for each value that is nested too deeply.
 
     A body with 201 levels keeps 199 of them: the container on level 199 that holds the others becomes null.
 
@@ -50,7 +50,7 @@ def without_deep_values(raw: bytes) -> bytes:
             # It has more than two levels, so it ends below the limit.
             if depth == MAX_DEPTH - 1:
                 kept += raw[start : end - 1], b"null"
-                start, end = end, _UP_TO_A_CLOSING_ONE(raw, end).end()
+                start, end = end, next(_UP_TO_A_CLOSING_ONE(raw, end)).end()
                 depth += _brackets(raw[start:end]).count(1)
                 start = len(raw)
         else:
@@ -73,13 +73,11 @@ _LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE_SURROGATE = re.compile(f"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
 
 
-def without_lone_surrogates(raw: bytes) -> bytes:
-    r"""Return a JSON text with U+FFFD for each half of a surrogate pair; the same object if there is none.
+def without_lone_surrogates(text: str) -> str:
+    r"""Return a JSON text with U+FFFD for each escaped half of a surrogate pair.
 
     Args:
-        raw: UTF-8. `"\ud83d\ude00"` is one character, and `"\ud83d"` is none.
+        text: JSON. `"\ud83d\ude00"` is one character, and `"\ud83d"` is none.
     """
-    # An escaped backslash is no part of another escape. No UTF-8 holds its stand-in.
-    text = raw.decode().replace(r"\\", "\ud800")
-    mended = _LONE_SURROGATE.sub(r"\\ufffd", text)
-    return raw if mended == text else mended.replace("\ud800", r"\\").encode()
+    # An escaped backslash is no part of another escape. No text that was UTF-8 holds its stand-in.
+    return _LONE_SURROGATE.sub(r"\\ufffd", text.replace(r"\\", "\ud800")).replace("\ud800", r"\\")

@@ -100,6 +100,7 @@ _POLICY: Mapping[Outcome, _Row] = {
 # "within a reasonable time-frame (15s with Svix)" (https://docs.svix.com/retries): a slower attempt is warned of.
 _SLOW = 10.0
 _MANY_DIGITS: Final = 20
+_NAME_LENGTH = len("content-length")
 _LONGEST_NAME = 100
 _LONGEST_REASON = 1000
 
@@ -170,7 +171,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
     def __init__(self, outcome: Outcome, code: str | None = None, error: BaseException | None = None) -> None:
         """Keep the outcome and its reason."""
-        super().__init__(outcome, code)
+        super().__init__(outcome)
         self.outcome: Outcome = outcome
         self.code = code
         self.error = error
@@ -187,7 +188,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
 
 class Reception:
-    """What the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
+    """All that the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
 
     def __init__(
         self, verify: Verify, *, observer: Observer | None, max_body: int, log_exceptions: bool = False
@@ -219,7 +220,7 @@ class Reception:
 class Arrival:
     """One request on its way. A door makes it, and ends it by `accept`, `end` or `refuse`."""
 
-    __slots__ = ("_event", "_message_id", "_path", "_reception", "_started")
+    __slots__ = ("_event", "_path", "_reception", "_started")
 
     def __init__(self, reception: Reception, path: str | None = None) -> None:
         """Start without an event.
@@ -239,7 +240,7 @@ class Arrival:
         Args:
             method: The HTTP method.
             headers: All headers of the request.
-            read: Reads the body. It gets the number of bytes after which it may stop. Whatever it raises means that
+            read: Reads the body. It gets the number of bytes after which it may stop. An exception from it means that
                 the body is not there.
 
         Raises:
@@ -248,8 +249,6 @@ class Arrival:
         enough = self._check_head(method, headers)
         try:
             body = read(enough)
-        except Refused:
-            raise
         except Exception as error:  # noqa: BLE001  # servers and frameworks raise what they like
             raise _unread(error) from None
         return self._check_size(body)
@@ -268,8 +267,6 @@ class Arrival:
         enough = self._check_head(method, headers)
         try:
             body = await read(enough)
-        except Refused:
-            raise
         except Exception as error:  # noqa: BLE001  # as above
             raise _unread(error) from None
         return self._check_size(body)
@@ -432,23 +429,29 @@ def _announced(headers: Any) -> int | None:
     Raises:
         Refused: The length is not a number.
     """
+    length = _content_length(headers)  # text or bytes
+    if isinstance(length, list):  # as AWS Lambda has it
+        length = cast("list[str]", length)[0]
+    if not length:  # PEP 3333: "may be empty or absent"
+        return None
+    # isdigit alone lets other digits pass, and int raises for thousands of them.
+    if not (length.isascii() and length.isdigit() and len(length) < _MANY_DIGITS):
+        raise Refused("refused", "incomplete_body", EOFError("content-length is not a number."))
+    return int(length)
+
+
+def _content_length(headers: Any) -> Any:
+    get: Any = getattr(headers, "get", None)
+    value = get and get("CONTENT_LENGTH")  # of a WSGI environ, which has many keys
+    if value:
+        return value
     pairs: Iterable[tuple[Any, Any]] = headers.items() if hasattr(headers, "items") else headers
     for name, value in pairs:
-        # Names of headers, and the CONTENT_LENGTH of a WSGI environ.
-        if len(name) == 14 and _text(name).lower().replace("_", "-") == "content-length":  # noqa: PLR2004
-            # AWS Lambda has a list.
-            length = _text((cast("list[str]", value)[0] if isinstance(value, list) else value) or "")
-            if not length:  # PEP 3333: "may be empty or absent"
-                return None
-            # isdigit alone lets other digits pass, and int raises for thousands of them.
-            if not (length.isascii() and length.isdigit() and len(length) < _MANY_DIGITS):
-                raise Refused("refused", "incomplete_body", EOFError("content-length is not a number."))
-            return int(length)
+        if len(name) == _NAME_LENGTH:
+            text = name.decode("latin-1") if isinstance(name, bytes) else name
+            if text.lower() == "content-length":
+                return value
     return None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _cut_off(headers: Headers, body: bytes) -> Refused | None:
@@ -465,6 +468,9 @@ def _cut_off(headers: Headers, body: bytes) -> Refused | None:
 
 
 def _unread(error: Exception) -> Refused:
+    """Return the refusal of a body that could not be read."""
+    if isinstance(error, Refused):
+        return error
     # A smaller limit of the framework's own, by Starlette and by Werkzeug.
     if 413 in (getattr(error, "status_code", None), getattr(error, "code", None)):  # noqa: PLR2004
         return Refused("too_large")

@@ -39,8 +39,7 @@ class SigningKey:
             body: The raw body.
         """
         mac = self._copy()
-        mac.update(id_and_timestamp)
-        mac.update(body)
+        mac.update(id_and_timestamp + body)
         return b"v1," + b2a_base64(mac.digest(), newline=False)
 
 
@@ -56,13 +55,14 @@ def matches(keys: tuple[SigningKey, ...], id_and_timestamp: bytes, body: bytes, 
         body: The raw body.
         entries: The entries of the header, such as `[b"v1,g0hM9SsE+OTP..."]`.
     """
-    found = 0
-    for number, key in enumerate(keys):
+    found, bit = 0, 1
+    for key in keys:
         signature = key.sign(id_and_timestamp, body)
         for entry in entries:
             # "It's recommended to use a constant-time string comparison method in order to prevent timing
             # attacks." https://docs.svix.com/receiving/verifying-payloads/how-manual
-            found |= compare_digest(entry, signature) << number
+            found |= bit * compare_digest(entry, signature)
+        bit <<= 1
     return found
 
 

@@ -21,6 +21,7 @@ from typing import (
     NamedTuple,
     NotRequired,
     Required,
+    TypeAlias,
     TypeGuard,
     Union,
     get_args,
@@ -30,9 +31,9 @@ from typing import (
 )
 
 from . import types
-from .events import EVENT_CLASSES, Event
+from .events import EVENT_CLASSES, Event, data_type_of
 
-__all__ = ["Mismatch", "annotation_text", "check", "data_type_of", "is_body"]
+__all__ = ["Mismatch", "check", "is_payload"]
 
 
 class Mismatch(NamedTuple):
@@ -42,7 +43,7 @@ class Mismatch(NamedTuple):
         path: The place: `"data.email_addresses[0].verification.status"`, `'data["odd key"]'`. `""` is the whole value.
         kind: `"missing"` or `"unexpected"` for a key, `"type"` for another JSON type, `"value"` for a value outside an
             enum.
-        expected: The annotation as written in source: `"str | None"`, `"list[EmailAddressJSON]"`.
+        expected: The annotation as written in source, without aliases: `"str | None"`, `"list[EmailAddressJSON]"`.
         found: The Python name of the JSON type, such as `"int"` or `"None"`. `"nothing"` for a missing key. For an enum
             the value itself, cut to 40 characters.
 
@@ -64,16 +65,16 @@ class Mismatch(NamedTuple):
 
 
 def check(event_or_payload: object, data_type: type[Any] | None = None) -> list[Mismatch]:
-    """List the places where an event or a payload differs from its type.
+    """List the places where an event, a payload or data differ from their type.
 
-    The `type` of a body decides which data type applies, and the `object` of a payload does. The payload of an event
-    type that is newer than this release is not checked. Metadata may hold anything, so it is not checked either. No
-    JSON value makes this function raise.
+    The `type` of a payload decides which data type applies, and the `object` of data does. The data of an event type
+    that is newer than this release is not checked. Metadata may hold anything, so it is not checked either. No JSON
+    value makes this function raise.
 
     Args:
-        event_or_payload: An `Event`, a body as parsed JSON, or a payload such as `event.data`.
-        data_type: The TypedDict to check the payload against: for a part of a payload, or a TypedDict of your own.
-            With it, a mapping counts as a payload. Without it, the event type or the `object` decides.
+        event_or_payload: An `Event`, a payload (the whole body as parsed JSON), or data such as `event.data`.
+        data_type: The TypedDict to check the data against: for a part of the data, or a TypedDict of your own. With it,
+            a mapping counts as data. Without it, the event type or the `object` decides.
 
     Returns:
         The mismatches. In each object, the keys of the type come first, in the type's order, and unexpected keys last.
@@ -89,83 +90,34 @@ def check(event_or_payload: object, data_type: type[Any] | None = None) -> list[
         ```
     """
     if data_type is not None and not is_typeddict(data_type):
-        # The message has no repr, because a swapped argument is the payload.
-        raise TypeError("data_type must be a TypedDict: check(payload, types.UserJSON).")
+        # The message has no repr, because a swapped argument is the data.
+        raise TypeError("data_type must be a TypedDict: check(data, types.UserJSON).")
     if isinstance(event_or_payload, Event):
-        return _check_body(event_or_payload.payload, data_type)
+        return _check_payload(event_or_payload.payload, data_type)
     if data_type is not None:
         return _check_value(event_or_payload, data_type)
     if not _is_object(event_or_payload):
         return _check_value(event_or_payload, types.WebhookEventJSON)
-    if is_body(event_or_payload):
-        return _check_body(event_or_payload, None)
-    return _check_payload(event_or_payload)
+    if is_payload(event_or_payload):
+        return _check_payload(event_or_payload, None)
+    return _check_data(event_or_payload)
 
 
-def is_body(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether `check` treats a value as the body of an event.
+def is_payload(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Return whether `check` takes a value for the payload of an event, and not for data.
 
     Args:
         value: Any JSON value.
 
     Example:
         ```python
-        assert is_body(event.payload) and not is_body(event.data)
+        assert is_payload(event.payload) and not is_payload(event.data)
         ```
     """
-    # No payload has both keys: permissions have a `type`, messages and invitations have `data`.
+    # No data has both keys: permissions have a `type`, messages and invitations have `data`.
     return _is_object(value) and (
         value.get("object") == "event" or {"type", "data"} <= value.keys() or value.get("type") in [*EVENT_CLASSES]
     )
-
-
-def data_type_of(event_type: str) -> type[Any] | None:
-    """Return the data type of an event type.
-
-    Args:
-        event_type: The event type, such as `"user.created"`.
-
-    Returns:
-        The TypedDict, from `clerk_webhook.types`. None for an event type that is newer than this release.
-
-    Example:
-        ```python
-        assert data_type_of("user.created") is types.UserJSON
-        ```
-    """
-    event_class = EVENT_CLASSES.get(event_type)
-    if event_class is None:
-        return None
-    (base,) = event_class.__dict__["__orig_bases__"]
-    data_type: type[Any] = getattr(types, base.__args__[1])  # the class line has its name as a string
-    return data_type
-
-
-def annotation_text(annotation: Any) -> str:
-    """Return an annotation as written in source, without module names.
-
-    Aliases do not exist at run time: `UnixMillis` becomes `int`, and `Metadata` becomes `dict[str, Any]`.
-
-    Args:
-        annotation: The annotation, resolved by `typing.get_type_hints` for example.
-
-    Example:
-        ```python
-        assert annotation_text(list[types.EmailAddressJSON] | None) == "list[EmailAddressJSON] | None"
-        ```
-    """
-    if annotation is NoneType:
-        return "None"
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in _UNIONS:
-        return " | ".join(map(annotation_text, arguments))
-    if origin is Literal:
-        values = (json.dumps(value) if isinstance(value, str) else repr(value) for value in arguments)
-        return f"Literal[{', '.join(values)}]"
-    if origin is not None:
-        return f"{annotation_text(origin)}[{', '.join(map(annotation_text, arguments))}]"
-    name: str = getattr(annotation, "__name__", repr(annotation))
-    return name
 
 
 # Up to Python 3.13, `X | None` is one or the other, depending on X.
@@ -176,23 +128,15 @@ _PLAIN = (str, int, bool, list, NoneType)
 _LONGEST_VALUE = 40
 
 
-class _Field(NamedTuple):
+class _Key(NamedTuple):
     """A key of a TypedDict."""
 
     annotation: Any
     required: bool
 
 
-class _Place(NamedTuple):
-    """A value that still needs a check against its annotation."""
-
-    path: str
-    value: Any
-    annotation: Any
-
-
 @cache
-def _fields(typed_dict: type[Any]) -> dict[str, _Field]:
+def _keys(typed_dict: type[Any]) -> Mapping[str, _Key]:
     """Return the keys of a TypedDict, in its order."""
     qualified = get_type_hints(typed_dict, include_extras=True)
 
@@ -201,101 +145,104 @@ def _fields(typed_dict: type[Any]) -> dict[str, _Field]:
         qualifier = get_origin(qualified[key])
         return qualifier is Required or (qualifier is not NotRequired and key in typed_dict.__required_keys__)
 
-    return {key: _Field(annotation, required(key)) for key, annotation in get_type_hints(typed_dict).items()}
+    return {key: _Key(annotation, required(key)) for key, annotation in get_type_hints(typed_dict).items()}
 
 
 @cache
-def _payload_types_by_object() -> dict[str, list[type[Any]]]:
+def _data_types_by_object() -> Mapping[str, list[type[Any]]]:
     """Return the data types of all events by their `object`. Two types of invitation share one."""
+    by_object: dict[str, list[type[Any]]] = {}
     # A dict is a set in order, because several events share a data type.
     data_types: Iterable[Any] = dict.fromkeys(map(data_type_of, EVENT_CLASSES))
-    by_object: dict[str, list[type[Any]]] = {}
     for data_type in data_types:
-        for name in get_args(_fields(data_type)["object"].annotation):  # DeletedObjectJSON has `str`, so no names
+        for name in get_args(_keys(data_type)["object"].annotation):  # DeletedObjectJSON has `str`, so no names
             by_object.setdefault(name, []).append(data_type)
     return by_object
 
 
-def _check_body(body: Mapping[str, Any], data_type: type[Any] | None) -> list[Mismatch]:
-    """Check the body of an event and the payload inside it."""
-    event_type = body.get("type")
+def _check_payload(payload: Mapping[str, Any], data_type: type[Any] | None) -> list[Mismatch]:
+    """Check the payload of an event, and the data inside it."""
+    event_type = payload.get("type")
     if data_type is None and isinstance(event_type, str):
         data_type = data_type_of(event_type)
-    fields = _fields(types.WebhookEventJSON)
+    keys = _keys(types.WebhookEventJSON)
     if data_type is not None:
-        fields = fields | {"data": fields["data"]._replace(annotation=data_type)}
-    return _check_all(_members("", body, fields))
+        keys = {**keys, "data": _Key(data_type, required=True)}
+    return _flat(_in_object("", payload, keys))
 
 
-def _check_payload(payload: Mapping[str, Any]) -> list[Mismatch]:
-    """Check a payload alone, against the type that its keys suggest."""
-    if payload.get("deleted") is True:
-        return _check_value(payload, types.DeletedObjectJSON)
-    by_object = _payload_types_by_object()
-    name = payload.get("object")
+def _check_data(data: Mapping[str, Any]) -> list[Mismatch]:
+    """Check data alone, against the type that its keys suggest."""
+    if data.get("deleted") is True:
+        return _check_value(data, types.DeletedObjectJSON)
+    by_object = _data_types_by_object()
+    name = data.get("object")
     if isinstance(name, str) and name in by_object:
-        return min((_check_value(payload, data_type) for data_type in by_object[name]), key=len)
-    if "object" not in payload:
+        return min((_check_value(data, data_type) for data_type in by_object[name]), key=len)
+    if "object" not in data:
         for data_type in (each for one_name in by_object.values() for each in one_name):
             # E-mails, text messages and payments can lack `object`, but always have their required keys.
-            if payload.keys() >= data_type.__required_keys__:
-                return _check_value(payload, data_type)
+            if data.keys() >= data_type.__required_keys__:
+                return _check_value(data, data_type)
     # No type fits: report one mismatch about `object` instead of one per key.
     literal: Any = Literal
-    known = _Field(literal[("event", *by_object)], required=True)
-    return _check_all(_members("", {"object": name} if "object" in payload else {}, {"object": known}))
+    known = {"object": _Key(literal[("event", *by_object)], required=True)}
+    return _flat(_in_object("", {"object": name} if "object" in data else {}, known))
 
 
 def _check_value(value: object, annotation: Any) -> list[Mismatch]:
     """Check any value against any annotation."""
-    return _check_all([_Place("", value, annotation)])
+    return _flat(_in_value("", value, annotation))
 
 
-def _check_all(items: Iterable[Mismatch | _Place]) -> list[Mismatch]:
-    """Return the mismatches among the items and inside all their places, in order.
+# The mismatches of a place, and for each place inside it an iterator of the same kind.
+_Found: TypeAlias = "Iterator[Mismatch | _Found]"
 
-    There is no recursion here, because the data decides how deep a type that holds itself goes.
-    """
+
+def _flat(found: _Found) -> list[Mismatch]:
+    """Return all mismatches, in order. There is no recursion here, because the data decides how deep its type goes."""
     mismatches: list[Mismatch] = []
-    pending = [*items][::-1]
+    pending = [found]
     while pending:
-        item = pending.pop()
-        if isinstance(item, Mismatch):
-            mismatches.append(item)
-        else:
-            pending += [*_check_one(*item)][::-1]
+        match next(pending[-1], None):
+            case None:
+                pending.pop()
+            case Mismatch() as mismatch:
+                mismatches.append(mismatch)
+            case inner:
+                pending.append(inner)
     return mismatches
 
 
-def _check_one(path: str, value: Any, annotation: Any) -> Iterator[Mismatch | _Place]:
-    """Yield the mismatch of a value itself, or else the places inside it."""
+def _in_value(path: str, value: Any, annotation: Any) -> _Found:
+    """Yield the mismatch of a value itself, or else what is found inside it."""
     alternatives = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
     fitting = next((alternative for alternative in alternatives if _fits(value, alternative)), None)
     if fitting is None:
         in_enum = isinstance(value, str) and any(get_origin(alternative) is Literal for alternative in alternatives)
         found = _shown(value) if in_enum else _type_name(value)
-        yield Mismatch(path, "value" if in_enum else "type", annotation_text(annotation), found)
+        yield Mismatch(path, "value" if in_enum else "type", _annotation_text(annotation), found)
     elif is_typeddict(fitting):
-        yield from _members(path, value, _fields(fitting))
+        yield _in_object(path, value, _keys(fitting))
     elif get_origin(fitting) is list:
         (item_annotation,) = get_args(fitting)
-        yield from (_Place(f"{path}[{index}]", item, item_annotation) for index, item in enumerate(value))
+        yield from (_in_value(f"{path}[{index}]", item, item_annotation) for index, item in enumerate(value))
 
 
-def _members(path: str, value: Mapping[str, Any], fields: Mapping[str, _Field]) -> Iterator[Mismatch | _Place]:
-    """Yield a mismatch for each wrong key of an object, and a place for each other key."""
-    for key, (annotation, required) in fields.items():
+def _in_object(path: str, value: Mapping[str, Any], keys: Mapping[str, _Key]) -> _Found:
+    """Yield a mismatch for each wrong key of an object, and what is found in each other key."""
+    for key, (annotation, required) in keys.items():
         if key in value:
-            yield _Place(_member_path(path, key), value[key], annotation)
+            yield _in_value(_key_path(path, key), value[key], annotation)
         elif required:
-            yield Mismatch(_member_path(path, key), "missing", annotation_text(annotation), "nothing")
+            yield Mismatch(_key_path(path, key), "missing", _annotation_text(annotation), "nothing")
     for key, member in value.items():
-        if key not in fields:
-            yield Mismatch(_member_path(path, key), "unexpected", "no such key", _type_name(member))
+        if key not in keys:
+            yield Mismatch(_key_path(path, key), "unexpected", "no such key", _type_name(member))
 
 
 def _fits(value: object, annotation: Any) -> bool:
-    """Tell whether a value has the JSON type of an annotation. An enum must have the value; unions are not for here."""
+    """Return whether a value has the JSON type of an annotation, which is no union. An enum must have the value."""
     kind = get_origin(annotation) or annotation
     if kind is Any:
         return True
@@ -310,7 +257,26 @@ def _fits(value: object, annotation: Any) -> bool:
     return True  # only a TypedDict of your own can have another annotation, which is not checked
 
 
-def _member_path(path: str, key: str) -> str:
+def _annotation_text(annotation: Any) -> str:
+    """Return an annotation as written in source, without module names.
+
+    Aliases do not exist at run time: `UnixMillis` becomes `int`, and `Metadata` becomes `dict[str, Any]`.
+    """
+    if annotation is NoneType:
+        return "None"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _UNIONS:
+        return " | ".join(map(_annotation_text, arguments))
+    if origin is Literal:
+        values = (json.dumps(value) if isinstance(value, str) else repr(value) for value in arguments)
+        return f"Literal[{', '.join(values)}]"
+    if origin is not None:
+        return f"{_annotation_text(origin)}[{', '.join(map(_annotation_text, arguments))}]"
+    name: str = getattr(annotation, "__name__", repr(annotation))
+    return name
+
+
+def _key_path(path: str, key: str) -> str:
     """Return the path of a key. No two keys have the same path."""
     if not key.isidentifier():
         return f"{path}[{json.dumps(key)}]"
@@ -318,7 +284,7 @@ def _member_path(path: str, key: str) -> str:
 
 
 def _type_name(value: object) -> str:
-    """Name the JSON type of a value."""
+    """Return the name of a value's JSON type."""
     return "None" if value is None else type(value).__name__
 
 
@@ -328,5 +294,5 @@ def _shown(text: str) -> str:
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether a value is a JSON object."""
+    """Return whether a value is a JSON object."""
     return isinstance(value, Mapping)

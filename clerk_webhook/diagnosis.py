@@ -6,29 +6,43 @@ request, because an answer such as "the signature was cut off" helps a forger. N
 | cause | the mistake |
 |---|---|
 | `missing_header` | one of the three signature headers is missing or empty |
+| `empty_body` | the signature was made over an empty body |
 | `newline_added` | the body has a newline at its end that was not signed |
 | `newline_lost` | the body has lost the newline at its end that was signed |
+| `white_space_added` | white space or a zero byte stands around the body |
 | `line_endings` | LF became CRLF in the body, or CRLF became LF |
-| `byte_order_mark` | the body starts with a byte order mark that was not signed |
+| `byte_order_mark` | a byte order mark was put before the body, or taken away |
+| `body_charset` | the body went through another character set than UTF-8: Latin-1 or UTF-16 for example |
 | `body_base64` | the body is still in base64 |
+| `body_hexadecimal` | the body is written in hexadecimal |
+| `body_percent_encoded` | the body is percent-encoded, as in a form |
+| `body_compressed` | the body is still compressed |
+| `body_chunked` | the sizes of HTTP's chunks still stand in the body |
+| `body_with_headers` | HTTP headers stand before the body |
+| `body_html_escaped` | the body was escaped for HTML |
+| `body_in_quotes` | quotes stand around the body |
+| `body_bytes_repr` | the body is the text of Python bytes: `b'...'` |
+| `body_dict_repr` | the body is the text of a Python dict: `{'type': ...}` |
+| `body_list_of_bytes` | the body is a list of numbers: a Buffer of Node.js, written as JSON |
 | `body_json_string` | the body is a JSON string, and the JSON that was signed is in the string |
-| `body_latin1` | the body was decoded as Latin-1 and encoded as UTF-8 |
-| `body_reserialised` | the body was parsed as JSON and written again with other spaces or escapes |
-| `empty_body` | the signature was made over an empty body |
-| `secret_too_short` | the secret holds a key under 24 bytes: it was cut off, or is a placeholder |
-| `secret_of_another_kind` | the secret is not a signing secret, but an API key such as `sk_...`, for example |
-| `secret_in_quotes` | the secret has quotes around it |
+| `body_inside_json` | the body is a JSON object that has the signed body in its key `body` or `payload` |
+| `body_reserialised` | the body was parsed as JSON and written again, with other spaces, escapes or order |
+| `secret_unusable` | the secret is no signing secret: it was cut off, or it is a placeholder or another key |
+| `secret_miswritten` | the secret has quotes or another text around it, or lacks `whsec_`, or is in url-safe base64 |
 | `secret_as_bytes` | the secret was passed as `bytes`, which are the raw key |
 | `key_not_decoded` | the signature was made with the text of the secret, not with the key that the text encodes |
 | `other_secret` | the signature was made with a secret other than the first of those given |
 | `timestamp_too_old` | the attempt was signed longer ago than the tolerance |
 | `timestamp_too_new` | the attempt was signed further in the future than the tolerance |
 | `timestamp_in_milliseconds` | the timestamp is in milliseconds |
+| `timestamp_left_out` | the timestamp is missing from the signed content |
 | `invalid_header` | the signature fits, and the message id or the timestamp has a form that is refused |
 | `id_left_out` | the message id is missing from the signed content |
+| `signature_space_for_plus` | a `+` of the signature became a space |
+| `signature_percent_encoded` | the signature is percent-encoded |
 | `signature_cut_off` | the end of the signature is missing |
 | `signatures_joined_by_comma` | a comma stands between two signatures instead of a space |
-| `signature_without_version` | the signature lacks the `v1,` before it |
+| `signature_without_version` | the signature lacks the `v1,` before it, or has another text there |
 | `signature_hexadecimal` | the signature is in hexadecimal, not in base64 |
 | `signature_url_safe` | the signature is in url-safe base64 |
 """
@@ -38,22 +52,24 @@ from __future__ import annotations
 import json
 import re
 import time
+import zlib
 from base64 import b64encode
-from binascii import Error as Base64Error
 from binascii import a2b_base64
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from secrets import token_bytes
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import unquote
 
 from ._headers import find_signature_headers
-from ._parse import parse_json
-from ._signature import SigningKey, key_from_secret, matches
+from ._pruning import without_deep_values
+from ._signature import SigningKey, key_from_secret, matches, split_secrets
+from ._tracebacks import our_frames_hidden
 from .errors import (
     InvalidHeaderError,
     MissingHeaderError,
-    PayloadError,
     SecretError,
     SignatureMismatchError,
     WebhookVerificationError,
@@ -98,14 +114,15 @@ def diagnose(
 ) -> Diagnosis:
     """Say why a request does not verify.
 
-    A cause is claimed only if the signature fits once the mistake is undone. Three causes are seen on the input
-    instead: `missing_header`, `secret_of_another_kind` and `secret_too_short`. Mistakes are undone one at a time, so
-    two at once stay unknown. The number of trials is fixed, and each takes a time linear in the size of the body.
+    A cause is claimed only if the signature fits once the mistake is undone. Two causes are seen on the input instead:
+    `missing_header`, and `secret_unusable` for the first secret. Mistakes are undone one at a time, so two at once stay
+    unknown. The number of trials is fixed, and each takes a time and a memory linear in the size of the body.
 
     Args:
         headers: All headers of the request, as `Webhook.verify` takes them.
         body: The body, as `Webhook.verify` takes it.
-        secrets: The signing secret of the endpoint, and after it any others that may have been used by mistake.
+        secrets: The signing secret of the endpoint, and after it any others that may have been used by mistake. A text
+            may hold several secrets of the endpoint, separated by white space.
         tolerance: How far the time of signing may be from now, either way, in seconds. `math.inf` accepts any time,
             for a request that was captured earlier.
         clock: Returns the seconds since the epoch.
@@ -124,45 +141,88 @@ def diagnose(
         print(diagnosis.message)
         ```
     """
-    try:
-        if not secrets:
+    with our_frames_hidden:
+        given = tuple(map(_read, secrets))
+        if not given:
             raise SecretError("No signing secret was given: pass the endpoint's as the third argument.")
-        keys = tuple(map(_usable_key, secrets))
-        try:
-            message_id, timestamp, signatures = find_signature_headers(headers)
-        except MissingHeaderError as error:
-            return Diagnosis("explained", error.code, str(error))
-        except InvalidHeaderError as error:
-            return Diagnosis("unknown", None, str(error))
-        triple = {"svix-id": message_id, "svix-timestamp": timestamp, "svix-signature": signatures}
-        refusal = _refusal(triple, body, tolerance, clock)
-        raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
-        usable = tuple(key for key in keys if key)
-        attempt = _Attempt(secrets, usable, f"{message_id}.{timestamp}.", timestamp, raw, signatures)
-        return (
-            _as_it_stands(attempt, keys, refusal)
-            or _by_undoing(attempt)
-            or _by_the_secret(secrets)
-            or _cannot_tell(raw, refusal)
-        )
-    finally:
-        # Error reporters record the local variables of every frame a traceback passes through.
-        del secrets
+    del secrets  # from here on there are only keys, whose repr shows nothing
+    try:
+        message_id, timestamp, signatures = find_signature_headers(headers)
+    except MissingHeaderError as error:
+        return Diagnosis("explained", error.code, str(error))
+    except InvalidHeaderError as error:
+        return Diagnosis("unknown", None, str(error))
+    triple = {"svix-id": message_id, "svix-timestamp": timestamp, "svix-signature": signatures}
+    refusal = _refusal(triple, body, tolerance, clock)
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
+    entries = " ".join(entry[:_MAX_ENTRY] for entry in signatures.split(" ", _MAX_ENTRIES)[:_MAX_ENTRIES])
+    keys = tuple(key for secret in given for key in secret.keys)
+    attempt = _Attempt(given, keys, f"{message_id}.{timestamp}.", timestamp, raw, entries)
+    return (
+        _as_it_stands(attempt, refusal)
+        or _by_undoing(attempt)
+        or _by_the_first_secret(given[0])
+        or _cannot_tell(raw, refusal)
+    )
+
+
+class _Secret(NamedTuple):
+    """The keys of a secret that was given. The text of the secret is not kept.
+
+    Attributes:
+        keys: The keys as `Webhook` reads them. Empty if the secret cannot be a signing secret.
+        problem: Why it cannot be one, or an empty text.
+        misread: The keys of every other way to read the secret, by the cause that such a key proves.
+    """
+
+    keys: tuple[SigningKey, ...]
+    problem: str
+    misread: dict[str, tuple[SigningKey, ...]]
+
+
+def _read(secret: str | bytes) -> _Secret:
+    """Read a secret in every way that a mistake suggests."""
+    keys: tuple[SigningKey, ...] = ()
+    problem = ""
+    try:
+        keys = tuple(SigningKey(key_from_secret(part)) for part in split_secrets([secret]))
+    except SecretError as error:
+        problem = str(error)
+    misread: dict[str, tuple[SigningKey, ...]] = {}
+    if isinstance(secret, str):
+        text = secret.strip().encode("utf-8", "surrogatepass")
+        with suppress(SecretError):  # a guessable key proves nothing
+            misread["key_not_decoded"] = (SigningKey(key_from_secret(text.removeprefix(b"whsec_"))), SigningKey(text))
+        misread["secret_miswritten"] = tuple(_keys_in(secret))
+    elif secret:  # it can be None: Webhook(os.environ.get("...")) is a common mistake
+        misread["secret_as_bytes"] = tuple(_keys_in(secret.decode("latin-1")))
+    return _Secret(keys, problem, misread)
+
+
+# The base64 of a key, in either alphabet, with whatever stands around it: quotes, "v1,", "Bearer ", a variable's name.
+_KEY_IN_TEXT = re.compile(r"(?:whsec_|(?<![\w+/-]))([A-Za-z0-9+/_-]{32,}={0,2})")
+
+
+def _keys_in(text: str) -> Iterator[SigningKey]:
+    """Yield the keys that stand somewhere in a text."""
+    for encoded in _KEY_IN_TEXT.findall(text)[:_MAX_ENTRIES]:
+        with suppress(SecretError):
+            yield SigningKey(key_from_secret("whsec_" + encoded.translate(_STANDARD_BASE64)))
 
 
 class _Attempt(NamedTuple):
     """The parts of a request that a mistake can be in.
 
     Attributes:
-        secrets: The secrets as given.
-        keys: The keys of those secrets that can be signing secrets.
+        given: The secrets.
+        keys: The keys that the signature is held against.
         prefix: The signed content before the body: `"<id>.<timestamp>."`.
         timestamp: The timestamp as sent.
         body: The raw body.
         signatures: The signature header, with its entries between spaces.
     """
 
-    secrets: tuple[str | bytes, ...]
+    given: tuple[_Secret, ...]
     keys: tuple[SigningKey, ...]
     prefix: str
     timestamp: str
@@ -170,24 +230,21 @@ class _Attempt(NamedTuple):
     signatures: str
 
 
-# Svix sends one or two entries, and `Webhook` looks at no more than this either.
+# Any, because isinstance with dict itself narrows to a dict of unknown types.
+_DICT: Any = dict
+_LIST: Any = list
+# Svix sends one or two entries of 47 characters, and `Webhook` looks at no more than 64 either.
 _MAX_ENTRIES = 64
+_MAX_ENTRY = 1024
+# As much as an endpoint accepts.
+_MAX_DECOMPRESSED = 1 << 20
+_STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 
 def _fits(attempt: _Attempt) -> bool:
-    """Tell whether the signature header holds a signature of this content."""
+    """Return whether the signature header holds a signature of this content."""
     entries = attempt.signatures.encode("ascii", "replace").split(b" ")[:_MAX_ENTRIES]
-    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries)
-
-
-def _usable_key(secret: str | bytes) -> SigningKey | None:
-    """Return the key of a secret, or None if it can't be a signing secret."""
-    try:
-        return SigningKey(key_from_secret(secret))
-    except SecretError:
-        return None
-    finally:
-        del secret
+    return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries) != 0
 
 
 def _refusal(
@@ -198,7 +255,7 @@ def _refusal(
 ) -> WebhookVerificationError | None:
     """Return the error that `Webhook` raises for these headers even if the signature fits."""
     try:
-        Webhook(token_bytes(_LEAST_KEY), tolerance=tolerance, clock=clock).verify(headers, body)
+        Webhook(token_bytes(32), tolerance=tolerance, clock=clock).verify(headers, body)
     except SignatureMismatchError:
         pass
     except WebhookVerificationError as error:
@@ -210,12 +267,10 @@ _MILLISECONDS = re.compile(r"[1-9][0-9]{12}").fullmatch
 _IN_MILLISECONDS = "svix-timestamp is in milliseconds: send whole seconds since the epoch, and sign the same digits."
 
 
-def _as_it_stands(
-    attempt: _Attempt, keys: tuple[SigningKey | None, ...], refusal: WebhookVerificationError | None
-) -> Diagnosis | None:
+def _as_it_stands(attempt: _Attempt, refusal: WebhookVerificationError | None) -> Diagnosis | None:
     """Return the diagnosis if the signature fits without any change."""
-    for number, key in enumerate(keys, 1):
-        if key is None or not _fits(attempt._replace(keys=(key,))):
+    for number, secret in enumerate(attempt.given, 1):
+        if not _fits(attempt._replace(keys=secret.keys)):
             continue
         if number > 1:
             message = f"Secret {number} of those given signed this message, not the first: configure that one instead."
@@ -236,21 +291,9 @@ def _by_undoing(attempt: _Attempt) -> Diagnosis | None:
     return None
 
 
-# A key of 24 bytes is 32 characters of base64.
-_SHORT = re.compile(r"(?!(?:sk|pk|whpk|whsk)_)(?:whsec_)?.{0,31}=*", re.DOTALL).fullmatch
-_LEAST_KEY = 24
-
-
-def _by_the_secret(secrets: tuple[str | bytes, ...]) -> Diagnosis | None:
-    """Return the diagnosis if one of the secrets can't be a signing secret."""
-    for secret in secrets:
-        try:
-            key_from_secret(secret)
-        except SecretError as error:
-            # The secret can be None: Webhook(os.environ.get("...")) is a common mistake.
-            short = _SHORT(secret.strip()) if isinstance(secret, str) else len(secret or b"") < _LEAST_KEY
-            return Diagnosis("explained", "secret_too_short" if short else "secret_of_another_kind", str(error))
-    return None
+def _by_the_first_secret(secret: _Secret) -> Diagnosis | None:
+    """Return the diagnosis if the secret of the endpoint can't be a signing secret. Nothing verifies with it."""
+    return Diagnosis("explained", "secret_unusable", secret.problem) if secret.problem else None
 
 
 def _cannot_tell(body: bytes, refusal: WebhookVerificationError | None) -> Diagnosis:
@@ -271,13 +314,16 @@ _Undo = Callable[[_Attempt], Iterable[_Attempt]]
 
 
 def _in_body(undo: Callable[[bytes], Iterable[bytes]]) -> _Undo:
-    return lambda attempt: (attempt._replace(body=body) for body in undo(attempt.body))
+    def undone(attempt: _Attempt) -> Iterator[_Attempt]:
+        # A body that is not of the form fails in its own way. The encoder of JSON needs more stack than the decoder.
+        with suppress(ValueError, TypeError, RecursionError):
+            yield from (attempt._replace(body=body) for body in undo(attempt.body))
+
+    return undone
 
 
-def _in_secret(undo: Callable[[str | bytes], Iterable[bytes]]) -> _Undo:
-    return lambda attempt: (
-        attempt._replace(keys=(SigningKey(key),)) for secret in attempt.secrets for key in undo(secret)
-    )
+def _in_secret(cause: str) -> _Undo:
+    return lambda attempt: [attempt._replace(keys=secret.misread.get(cause, ())) for secret in attempt.given]
 
 
 def _in_signatures(undo: Callable[[str], Iterable[str]]) -> _Undo:
@@ -285,7 +331,7 @@ def _in_signatures(undo: Callable[[str], Iterable[str]]) -> _Undo:
 
 
 def _without_newline(body: bytes) -> list[bytes]:
-    return [body.removesuffix(b"\n"), body.removesuffix(b"\r\n")]
+    return [body.removesuffix(b"\n"), body.removesuffix(b"\r\n"), body.rstrip(b"\r\n")]
 
 
 def _with_newline(body: bytes) -> list[bytes]:
@@ -296,65 +342,158 @@ def _with_other_line_endings(body: bytes) -> list[bytes]:
     return [body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n")]
 
 
-def _without_byte_order_mark(body: bytes) -> list[bytes]:
-    return [body.removeprefix(BOM_UTF8)]
-
-
-def _from_base64(body: bytes) -> Iterator[bytes]:
-    with suppress(Base64Error):
-        yield a2b_base64(body)
-
-
-def _from_json_string(body: bytes) -> Iterator[bytes]:
-    with suppress(PayloadError):
-        value = parse_json(body)
-        if isinstance(value, str):
-            yield value.encode("utf-8", "surrogatepass")
-
-
-def _from_latin1(body: bytes) -> Iterator[bytes]:
+def _from_other_charset(body: bytes) -> Iterator[bytes]:
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # PowerShell's ">" writes this, with a newline
+        text = body.decode("utf-16")
+        yield from (text.encode(), text.removesuffix("\r\n").encode())
     for codec in ("latin-1", "cp1252"):  # browsers mean cp1252 when they say latin-1
         with suppress(UnicodeError):
             yield body.decode().encode(codec)
+        with suppress(UnicodeError):
+            yield body.decode(codec).encode()
+
+
+def _from_base64(body: bytes) -> Iterator[bytes]:
+    yield a2b_base64(body.translate(bytes.maketrans(b"-_", b"+/")))
+
+
+# urllib's unquote takes 190 MB for a million of "%".
+_decode_percent = partial(re.compile(rb"%([0-9A-Fa-f]{2})").sub, lambda digits: bytes((int(digits[1], 16),)))
+
+
+def _from_percent_encoding(body: bytes) -> Iterator[bytes]:
+    for text in (body, body.partition(b"=")[2]):  # the value of a form's only field
+        yield _decode_percent(text)
+        yield _decode_percent(text.replace(b"+", b" "))
+
+
+def _decompressed(body: bytes) -> Iterator[bytes]:
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by their head; deflate without one
+        with suppress(zlib.error):
+            yield zlib.decompressobj(window).decompress(body, _MAX_DECOMPRESSED)
+
+
+_CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,6})\r\n").match
+
+
+def _without_chunk_heads(body: bytes) -> Iterator[bytes]:
+    chunks: list[bytes] = []
+    position = 0
+    while head := _CHUNK_HEAD(body, position):
+        end = head.end() + int(head[1], 16)
+        chunks.append(body[head.end() : end])
+        position = end + len(b"\r\n")
+    yield b"".join(chunks)
+
+
+def _without_headers(body: bytes) -> list[bytes]:
+    return [body.partition(b"\r\n\r\n")[2], body.partition(b"\n\n")[2]]
+
+
+def _from_html(body: bytes) -> Iterator[bytes]:
+    for entity, character in ((b"&quot;", b'"'), (b"&#34;", b'"'), (b"&#39;", b"'"), (b"&#x27;", b"'")):
+        body = body.replace(entity, character)
+    yield body.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&amp;", b"&")
+
+
+def _without_quotes(body: bytes) -> list[bytes]:
+    return [body.strip().strip(quote) for quote in (b"'", b'"', b"`")]
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5})|(.))", re.DOTALL)
+_BYTES_REPR = re.compile(r"""(?:bytearray\()?b(['"])(.*)\1\)?""", re.DOTALL).fullmatch
+_IN_DICT_REPR = re.compile(
+    r"""'([^'\\]*+(?:\\.[^'\\]*+)*+)'|"([^"\\]*+(?:\\.[^"\\]*+)*+)"|\b(?:None|True|False)\b""", re.DOTALL
+)
+
+
+def _unescaped(text: str) -> str:
+    """Return the text that `repr` wrote with escapes."""
+
+    def character(escape: re.Match[str]) -> str:
+        digits = escape[1] or escape[2] or escape[3]
+        return chr(int(digits, 16)) if digits else {"n": "\n", "r": "\r", "t": "\t"}.get(escape[4], escape[4])
+
+    return _ESCAPE.sub(character, text)
+
+
+def _from_bytes_repr(body: bytes) -> Iterator[bytes]:
+    if found := _BYTES_REPR(body.decode().strip()):
+        yield _unescaped(found[2]).encode("latin-1")
+
+
+def _from_dict_repr(body: bytes) -> Iterator[bytes]:
+    def in_json(found: re.Match[str]) -> str:
+        text = found[1] or found[2]
+        if text is None and found[0][0] not in "'\"":
+            return {"None": "null", "True": "true", "False": "false"}[found[0]]
+        return json.dumps(_unescaped(text or ""))
+
+    text = body.decode()
+    if text.startswith("{'"):
+        yield from _written_again(_IN_DICT_REPR.sub(in_json, text).encode())
+
+
+def _json_value(text: bytes) -> Any:
+    return json.loads(without_deep_values(text))  # a parser needs little stack for 200 levels
+
+
+def _from_list_of_bytes(body: bytes) -> Iterator[bytes]:
+    value = _json_value(body)
+    numbers = value.get("data") if isinstance(value, _DICT) else value
+    if isinstance(numbers, _LIST):  # bytes(10 ** 9) has a gigabyte
+        yield bytes(numbers)
+
+
+def _from_json_string(body: bytes) -> Iterator[bytes]:
+    for text in (body, b'"%b"' % body):  # a shell or a settings file can take the quotes away, and leave the escapes
+        if text.startswith(b'"') and isinstance(value := _json_value(text), str):
+            yield value.encode("utf-8", "surrogatepass")
+
+
+def _from_inside_json(body: bytes) -> Iterator[bytes]:
+    value = _json_value(body)
+    for inner in map(value.get, ("body", "payload")) if isinstance(value, _DICT) else ():
+        if isinstance(inner, str):
+            yield inner.encode("utf-8", "surrogatepass")
+            with suppress(ValueError):
+                yield a2b_base64(inner)
+        elif inner:
+            yield from _in_styles(inner, _JSON_STYLES[:1])
 
 
 # Go escapes these in JSON unless told otherwise: https://pkg.go.dev/encoding/json#Marshal
-_ESCAPED_BY_GO = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+_ESCAPED_BY_GO = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_FLOAT_THAT_IS_AN_INT = re.compile(r"\.0(?=[,\]}])")
 # The indentation, and the separators of items and of keys.
-_JSON_STYLES = ((None, (",", ":")), (None, (", ", ": ")), (2, (",", ": ")))
+_JSON_STYLES = ((None, (",", ":")), (None, (", ", ": ")), (2, (",", ": ")), (4, (",", ": ")))
+# An indented rendering can be 200 times as large as the body, because the body can be nested 200 levels deep.
+_MAX_INDENTED = 1 << 15
 
 
 def _written_again(body: bytes) -> Iterator[bytes]:
-    # The encoder needs more stack than the decoder, so it can fail on a value that was decoded.
-    with suppress(PayloadError, RecursionError):
-        value = parse_json(body)
-        for indent, separators in _JSON_STYLES:
-            text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
-            for written in (
-                text,
-                text.translate(_ESCAPED_BY_GO),
-                json.dumps(value, indent=indent, separators=separators),
-            ):
-                yield written.encode("utf-8", "surrogatepass")
+    styles = _JSON_STYLES if len(body) <= _MAX_INDENTED else _JSON_STYLES[:2]
+    yield from _in_styles(_json_value(body), styles)
 
 
-def _without_quotes(secret: str | bytes) -> Iterator[bytes]:
-    if isinstance(secret, str):
-        with suppress(SecretError):
-            yield key_from_secret(secret.strip().strip("'\"`"))
+def _in_styles(value: object, styles: Iterable[tuple[int | None, tuple[str, str]]]) -> Iterator[bytes]:
+    """Yield a JSON value as the usual encoders write it. Clerk's bodies are compact, with the keys sorted."""
+    for indent, separators in styles:
+        for sort_keys in (True, False):
+            write = partial(json.dumps, value, indent=indent, separators=separators, sort_keys=sort_keys)
+            text = write(ensure_ascii=False)
+            yield from _in_escapes(text)
+            if not text.isascii() or "\x7f" in text:
+                yield from _in_escapes(write())
 
 
-def _undecoded(secret: str | bytes) -> list[bytes]:
-    if not isinstance(secret, str):
-        return []
-    text = secret.strip()
-    return [written.encode("utf-8", "surrogatepass") for written in (text, text.removeprefix("whsec_"))]
-
-
-def _from_bytes(secret: str | bytes) -> Iterator[bytes]:
-    if isinstance(secret, bytes):
-        with suppress(SecretError):
-            yield key_from_secret(secret.decode("latin-1"))
+def _in_escapes(text: str) -> Iterator[bytes]:
+    by_go = text
+    for character, escape in _ESCAPED_BY_GO.items():
+        by_go = by_go.replace(character, escape)
+    by_php = text.replace("/", "\\/")
+    for written in (text, by_go, by_php, _FLOAT_THAT_IS_AN_INT.sub("", text)):
+        yield written.encode("utf-8", "surrogatepass")
 
 
 def _seconds_signed(attempt: _Attempt) -> list[_Attempt]:
@@ -363,6 +502,10 @@ def _seconds_signed(attempt: _Attempt) -> list[_Attempt]:
 
 def _without_id(attempt: _Attempt) -> list[_Attempt]:
     return [attempt._replace(prefix=f"{attempt.timestamp}."), attempt._replace(prefix="")]
+
+
+def _without_timestamp(attempt: _Attempt) -> list[_Attempt]:
+    return [attempt._replace(prefix=attempt.prefix.removesuffix(f"{attempt.timestamp}."))]
 
 
 # A guess fits 16 characters of base64 once in 2 ** 96 times.
@@ -377,21 +520,33 @@ def _completed(attempt: _Attempt) -> Iterator[_Attempt]:
             yield attempt._replace(signatures=signature)
 
 
-_HEXADECIMAL = re.compile(r"(?:v1,)?\b([0-9A-Fa-f]{64})\b")
+def _with_plus(signatures: str) -> list[str]:
+    return [re.sub(r" (?!v\d+a?,)", "+", signatures)]
+
+
+_HEXADECIMAL = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])")
+_BASE64_OF_32_BYTES = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 def _from_hexadecimal(signatures: str) -> list[str]:
-    return [_HEXADECIMAL.sub(lambda digits: f"v1,{b64encode(bytes.fromhex(digits[1])).decode()}", signatures)]
+    digests = map(bytes.fromhex, _HEXADECIMAL.findall(signatures)[:_MAX_ENTRIES])
+    return [" ".join(f"v1,{b64encode(digest).decode()}" for digest in digests)]
+
+
+def _with_version(signatures: str) -> list[str]:
+    return [" ".join(f"v1,{each}" for each in _BASE64_OF_32_BYTES.findall(signatures)[:_MAX_ENTRIES])]
 
 
 def _from_url_safe(signatures: str) -> list[str]:
-    standard = signatures.translate(str.maketrans("-_", "+/"))
+    standard = signatures.translate(_STANDARD_BASE64)
     return [standard, standard.replace(" ", "= ") + "="]  # many encoders leave out the padding
 
 
 # One mistake a row: the cause, the function that undoes it, and the message. `_by_undoing` takes them in order.
-# JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines.
+# JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines. Some functions make
+# an empty body of another form.
 _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
+    ("empty_body", _in_body(lambda _: [b""]), "The signature was made over an empty body: sign the body that is sent."),
     (
         "newline_added",
         _in_body(_without_newline),
@@ -403,14 +558,24 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
         "The body has lost the newline at its end that was signed: do not strip the body.",
     ),
     (
+        "white_space_added",
+        _in_body(lambda body: [body.strip(b" \t\r\n\0")]),
+        "White space or a zero byte stands around the body: pass the body as it was received.",
+    ),
+    (
         "line_endings",
         _in_body(_with_other_line_endings),
         "The line endings of the body were changed: read and write the body as bytes, not as text.",
     ),
     (
         "byte_order_mark",
-        _in_body(_without_byte_order_mark),
-        "The body starts with a byte order mark that was not signed: save it as UTF-8 without one.",
+        _in_body(lambda body: [body.removeprefix(BOM_UTF8), BOM_UTF8 + body]),
+        "A byte order mark was put before the body, or taken away: save and read the body as bytes.",
+    ),
+    (
+        "body_charset",
+        _in_body(_from_other_charset),
+        "The body was read or written in another character set than UTF-8: pass the bytes as they were received.",
     ),
     (
         "body_base64",
@@ -418,38 +583,75 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
         "The body is still in base64: decode it first. AWS Lambda marks such a body with isBase64Encoded.",
     ),
     (
+        "body_hexadecimal",
+        _in_body(lambda body: [bytes.fromhex(body.decode())]),
+        "The body is in hexadecimal: decode it.",
+    ),
+    (
+        "body_percent_encoded",
+        _in_body(_from_percent_encoding),
+        "The body is percent-encoded, as in a form: send it as application/json, byte for byte.",
+    ),
+    (
+        "body_compressed",
+        _in_body(_decompressed),
+        "The body is compressed: decompress it first, or let no proxy compress it.",
+    ),
+    (
+        "body_chunked",
+        _in_body(_without_chunk_heads),
+        "The sizes of HTTP's chunks stand in the body: let the server decode `transfer-encoding: chunked`.",
+    ),
+    ("body_with_headers", _in_body(_without_headers), "HTTP headers stand before the body: pass the body alone."),
+    ("body_html_escaped", _in_body(_from_html), "The body was escaped for HTML: pass the body as it was received."),
+    (
+        "body_in_quotes",
+        _in_body(_without_quotes),
+        "Quotes stand around the body: Windows' shell keeps single quotes, for example.",
+    ),
+    (
+        "body_bytes_repr",
+        _in_body(_from_bytes_repr),
+        "The body is the text of Python bytes, b'...': str(body) makes it. Pass the bytes, or body.decode().",
+    ),
+    (
+        "body_dict_repr",
+        _in_body(_from_dict_repr),
+        "The body is the text of a Python dict: str(data) makes it. Pass the raw bytes of the request.",
+    ),
+    (
+        "body_list_of_bytes",
+        _in_body(_from_list_of_bytes),
+        "The body is a list of numbers: Node.js writes a Buffer so as JSON. Pass the bytes.",
+    ),
+    (
         "body_json_string",
         _in_body(_from_json_string),
         "The body is a JSON string with the signed JSON inside: it was serialised twice.",
     ),
     (
-        "body_latin1",
-        _in_body(_from_latin1),
-        "The body was decoded as Latin-1 and encoded as UTF-8: pass the bytes as they were received.",
+        "body_inside_json",
+        _in_body(_from_inside_json),
+        "The signed body is in a key of the body, as in an event of AWS Lambda: pass that value alone.",
     ),
     (
         "body_reserialised",
         _in_body(_written_again),
-        "The body was parsed as JSON and written again, with other spaces or escapes: pass the raw bytes.",
+        "The body was parsed as JSON and written again, with other spaces, escapes or order: pass the raw bytes.",
     ),
     (
-        "empty_body",
-        _in_body(lambda _: [b""]),
-        "The signature was made over an empty body: sign the body that is sent.",
-    ),
-    (
-        "secret_in_quotes",
-        _in_secret(_without_quotes),
-        "The secret has quotes around it: remove the quotes from the configuration.",
+        "secret_miswritten",
+        _in_secret("secret_miswritten"),
+        "The secret has another text around it, or lacks whsec_: configure it as the Clerk Dashboard shows it.",
     ),
     (
         "secret_as_bytes",
-        _in_secret(_from_bytes),
+        _in_secret("secret_as_bytes"),
         "The secret was passed as bytes, which are taken as the raw key: pass it as str.",
     ),
     (
         "key_not_decoded",
-        _in_secret(_undecoded),
+        _in_secret("key_not_decoded"),
         "The signature was made with the text of the secret as the key: decode the base64 after whsec_ to get the key.",
     ),
     ("timestamp_in_milliseconds", _seconds_signed, _IN_MILLISECONDS),
@@ -457,6 +659,21 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
         "id_left_out",
         _without_id,
         "The signature was made without the message id: the signed content is <svix-id>.<svix-timestamp>.<body>.",
+    ),
+    (
+        "timestamp_left_out",
+        _without_timestamp,
+        "The signature was made without the timestamp: the signed content is <svix-id>.<svix-timestamp>.<body>.",
+    ),
+    (
+        "signature_space_for_plus",
+        _in_signatures(_with_plus),
+        "A + of the signature became a space: something decoded the svix-signature header as a form.",
+    ),
+    (
+        "signature_percent_encoded",
+        _in_signatures(lambda signatures: [unquote(signatures)]),
+        "The signature is percent-encoded: pass the svix-signature header as it was received.",
     ),
     (
         "signature_cut_off",
@@ -470,8 +687,8 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
     ),
     (
         "signature_without_version",
-        _in_signatures(lambda signatures: ["v1," + signatures.replace(" ", " v1,")]),
-        "The signature lacks its version: send v1,<signature>.",
+        _in_signatures(_with_version),
+        "The signature lacks its version, or has another text there: send v1,<signature>.",
     ),
     (
         "signature_hexadecimal",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from functools import partial
-from importlib import import_module
-from types import UnionType
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 
+from ._annotations import Function, is_a, is_async_transaction, name_of, parameters
 from ._dispatch import (
     AbortDelivery,
     Dispatch,
@@ -21,7 +18,6 @@ from ._dispatch import (
     Outcome,
     Plan,
     Transaction,
-    handler_name,
     transaction_of_includer,
 )
 from .events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
@@ -33,13 +29,7 @@ ConnectionT = TypeVar("ConnectionT")
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 ResultT = TypeVar("ResultT")
 
-_Function: TypeAlias = Callable[..., Any]
-
-_TYPES: dict[object, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
-# From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
-_LENIENT: dict[str, Any] = (
-    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
-)
+_TYPES: dict[type, str] = {cls: event_type for event_type, cls in EVENT_CLASSES.items()}
 
 
 class Handlers(Generic[ConnectionT]):
@@ -75,13 +65,14 @@ class Handlers(Generic[ConnectionT]):
                 connection, commits at the end, and rolls back if there was an exception. `Session.begin` and
                 `engine.begin` of SQLAlchemy are such functions, and so is `pool.connection` of psycopg.
             store: Remembers which messages are done, for effects outside of your database.
-            scope: The name of a part that commits separately, as in `record_newest`. It belongs to a transaction.
+            scope: The name of this part of the application. Two `Handlers` on one database that are dispatched
+                separately need two names; otherwise the inbox takes the events of one for duplicates of the other's.
 
         Raises:
             TypeError: An argument has the wrong type, or both `transaction` and `store` are given.
         """
         if isinstance(transaction, (AbstractContextManager, AbstractAsyncContextManager)):
-            raise TypeError("transaction must be the function that begins one, without a call: Session.begin.")
+            raise TypeError("transaction must be the function itself, which is called for each event: Session.begin.")
         if transaction is not None and not callable(transaction):
             raise TypeError(
                 f"transaction must be a function that begins one, such as Session.begin, not "
@@ -95,7 +86,7 @@ class Handlers(Generic[ConnectionT]):
             raise TypeError("scope belongs to a transaction: a store remembers messages for itself.")
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
-        self._is_async = None if transaction is None else _is_async_transaction(transaction)
+        self._is_async = None if transaction is None else is_async_transaction(transaction)
         # What is async, for a message. None if everything can run without an event loop.
         self._async_part = "The transaction" if self._is_async else None
         self._handlers: list[Handler] = []
@@ -105,7 +96,7 @@ class Handlers(Generic[ConnectionT]):
     def on(self, handler: Callable[[EventT], ResultT], /) -> Callable[[EventT], ResultT]: ...
     @overload
     def on(self, handler: Callable[[EventT, ConnectionT], ResultT], /) -> Callable[[EventT, ConnectionT], ResultT]: ...
-    def on(self, handler: _Function, /) -> _Function:
+    def on(self, handler: Function, /) -> Function:
         """Register the decorated function for every attempt at the events that its first parameter is annotated with.
 
         An attempt that failed comes again, and so do messages, so the function has to tolerate an event that comes
@@ -137,7 +128,7 @@ class Handlers(Generic[ConnectionT]):
     def newest(
         self, handler: Callable[[EventT, ConnectionT], ResultT], /
     ) -> Callable[[EventT, ConnectionT], ResultT]: ...
-    def newest(self, handler: _Function, /) -> _Function:
+    def newest(self, handler: Function, /) -> Function:
         """Register the decorated function for events that are the newest of their resource: for state.
 
         It runs if the event is newer than all that were applied to the resource, as `record_newest` says.
@@ -165,7 +156,7 @@ class Handlers(Generic[ConnectionT]):
     def once(
         self, handler: Callable[[EventT, ConnectionT], ResultT], /
     ) -> Callable[[EventT, ConnectionT], ResultT]: ...
-    def once(self, handler: _Function, /) -> _Function:
+    def once(self, handler: Function, /) -> Function:
         """Register the decorated function for messages that come for the first time: for effects that add up.
 
         It runs once a message, in any order, as `record_once` says.
@@ -190,8 +181,9 @@ class Handlers(Generic[ConnectionT]):
     def include(self, other: Handlers[ConnectionT] | Handlers[None], /) -> None:
         """Register all handlers that another object has now, in their order, after the own handlers.
 
-        They run here: in this transaction, or under this store. So the other object has the same `transaction`,
-        `store` and `scope`, or none.
+        They run here: in this transaction, or under this store. So the other object must have the same `transaction`,
+        `store` and `scope`, or none. The handlers of a library, such as the mirror's, have no transaction of their own
+        and take the connection of the object that includes them, sync or async: that object needs a transaction.
 
         Args:
             other: A `Handlers`, or another endpoint.
@@ -356,6 +348,10 @@ class Handlers(Generic[ConnectionT]):
         plans = self._plans  # another thread that registers a handler replaces the dict
         plan = plans.get((event_class, state_only))
         if plan is None:
+            if not isinstance(event, Event):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+                raise TypeError(
+                    f"An event is wanted, not {event_class.__name__}: parse_event(payload, message_id=message_id)."
+                )
             found = [
                 handler
                 for handler in self._handlers
@@ -364,19 +360,19 @@ class Handlers(Generic[ConnectionT]):
             plan = plans[event_class, state_only] = Plan(self._how, found, is_async=bool(self._is_async))
         return Dispatch(plan, event)
 
-    def _register(self, kind: Literal["on", "newest", "once"], function: _Function) -> _Function:
+    def _register(self, kind: Literal["on", "newest", "once"], function: Function) -> Function:
         transaction = self._how.transaction
         if kind != "on" and transaction is None:
             raise TypeError(
                 f"{kind}() records events in a transaction: Handlers(transaction=Session.begin), for example."
             )
-        event_classes, takes_connection = _parameters(function)
+        event_classes, takes_connection = parameters(function)
         if takes_connection and transaction is None:
             raise TypeError(
-                f"{handler_name(function)} must take one argument, the event: a second one gets the connection, which "
+                f"{name_of(function)} must take one argument, the event: a second one gets the connection, which "
                 "needs Handlers(transaction=Session.begin), for example."
             )
-        is_async = _is(inspect.iscoroutinefunction, function)
+        is_async = is_a(inspect.iscoroutinefunction, function)
         either = transaction is transaction_of_includer and takes_connection and not is_async
         self._add([Handler(kind, function, event_classes, takes_connection, None if either else is_async)])
         return function
@@ -389,11 +385,11 @@ class Handlers(Generic[ConnectionT]):
             if handler.is_async not in {None, known}:
                 ours, theirs = ("async", "sync") if handler.is_async else ("sync", "async")
                 raise TypeError(
-                    f"{handler_name(handler.function)} is {ours}, and the transaction or a handler before it is "
+                    f"{name_of(handler.function)} is {ours}, and the transaction or a handler before it is "
                     f"{theirs}: all in one transaction have to be of one kind."
                 )
         self._is_async = known
-        self._async_part = self._async_part or next((handler_name(h.function) for h in handlers if h.is_async), None)
+        self._async_part = self._async_part or next((name_of(h.function) for h in handlers if h.is_async), None)
         self._handlers += handlers
         self._plans = {}
 
@@ -414,94 +410,3 @@ def _check_store(store: object) -> None:
         raise TypeError(f"store must be an object such as MemoryStore(), not {type(store).__name__}.")
     if any(map(inspect.iscoroutinefunction, steps)):
         raise TypeError("store must have sync methods: with asyncio they are called in threads.")
-
-
-def _is_async_transaction(transaction: _Function) -> bool | None:
-    """Return whether a transaction is async. None if that cannot be known without opening one."""
-    function = _innermost(transaction)
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        return inspect.isasyncgenfunction(function)  # under a decorator of contextlib
-    try:
-        returned = get_type_hints(function).get("return")
-    except Exception:  # noqa: BLE001  # an annotation is not there at run time
-        return None
-    manager = get_origin(returned) or returned
-    ways = hasattr(manager, "__enter__"), hasattr(manager, "__aenter__")
-    return ways[1] if ways[0] is not ways[1] else None
-
-
-def _parameters(function: _Function) -> tuple[frozenset[type], bool]:
-    """Return the event classes in the annotation of the first parameter, and whether a second one gets the connection.
-
-    Raises:
-        TypeError: The function cannot be a handler.
-    """
-    if isinstance(function, type) or not callable(function):
-        what = getattr(function, "__name__", type(function).__name__)
-        raise TypeError(f"A handler must be a function that takes an event, not {what}.")
-    if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
-        raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
-    name = handler_name(function)
-    try:
-        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
-    except ValueError:  # some built-in functions do not show their parameters
-        raise TypeError(f"{name} has no annotation: write a function around it.") from None
-    # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
-    takes_connection = _takes(own, 2) and not (_takes(own, 1) and _takes(wrapped, 1))
-    if not takes_connection and not _takes(own, 1):
-        raise TypeError(f"{name} must take the event, or the event and the connection, and need no other argument.")
-    annotation = next(iter(wrapped.parameters.values())).annotation
-    return _event_classes(annotation, function, name), takes_connection
-
-
-def _takes(signature: inspect.Signature, count: int) -> bool:
-    try:
-        signature.bind(*[None] * count)
-    except TypeError:
-        return False
-    return True
-
-
-def _event_classes(annotation: object, function: _Function, name: str) -> frozenset[type]:
-    """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
-    hint = ""
-    if isinstance(annotation, str):
-        try:
-            annotation = eval(annotation, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
-        except (NameError, AttributeError) as error:
-            hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
-    classes: list[Any] = []
-    parts: list[Any] = [annotation]
-    for part in parts:
-        if get_origin(part) in {Union, UnionType}:
-            parts += get_args(part)
-        elif hasattr(part, "__value__"):
-            parts.append(part.__value__)  # of a `type` statement
-        else:
-            classes.append(part)
-    if not all(isinstance(cls, type) and (cls is UnknownEvent or cls in _TYPES) for cls in classes):
-        raise TypeError(
-            f"The first parameter of {name} must be annotated with a class of clerk_webhook.events, a union of them or "
-            "WebhookEvent, because the annotation says which events it gets: "
-            f"def {name.rpartition('.')[2]}(event: events.UserCreated | events.UserUpdated).{hint}"
-        )
-    return frozenset(classes)
-
-
-def _innermost(function: Any) -> Any:
-    """Return the function that a decorator, a partial, a method or an object with `__call__` is made of."""
-    while True:
-        if isinstance(function, partial):
-            function = function.func
-        elif hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
-        elif inspect.ismethod(function):
-            function = function.__func__
-        elif not inspect.isroutine(function):
-            function = type(function).__call__
-        else:
-            return function
-
-
-def _is(kind: Callable[[object], bool], function: _Function) -> bool:
-    return kind(function) or kind(type(function).__call__)

@@ -363,7 +363,8 @@ class _Table:
         own = "id text NOT NULL PRIMARY KEY,\n    version text NOT NULL,\n    seen_at bigint NOT NULL"
         self.create = [
             f"CREATE TABLE IF NOT EXISTS {table} (\n    {own}{defined}\n)",
-            *(f'CREATE INDEX IF NOT EXISTS "{name}_{column}" ON {table} ({column})' for column in ids),
+            # Without "_id", because Django takes no name of an index with more than 30 letters.
+            *(f'CREATE INDEX IF NOT EXISTS "{name}_{column[:-3]}" ON {table} ({column})' for column in ids),
         ]
         self._insert = f"INSERT INTO {table} AS known ({', '.join([*_OWN_COLUMNS, *quoted])}) VALUES "
         self._values = f"({', '.join(['?, ?, ?', *(AS_JSON if each == 'jsonb' else '?' for each in types)])})"

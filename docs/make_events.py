@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from clerk_webhook import events as all_events
-from clerk_webhook.cli._reference import PayloadType, data_types, fires, nested, payload_of
+from clerk_webhook.cli._reference import DataType, data_of, data_types, fires, nested
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
 
@@ -33,15 +33,15 @@ The data types describe real deliveries. Parsing never refuses an event because 
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([INTRODUCTION, *index(), *unions(), *events(), *payloads()])
+    return "\n".join([INTRODUCTION, *index(), *unions(), *events(), *data_sections()])
 
 
 def index() -> Iterator[str]:
     """Yield a table of all event types."""
-    yield "| type | class | payload | sent when |"
+    yield "| type | class | data type | sent when |"
     yield "|---|---|---|---|"
     for event_type, event_class in EVENT_CLASSES.items():
-        cells = (link(event_type), f"`{event_class.__name__}`", link(payload_of(event_type).name), fires(event_type))
+        cells = (link(event_type), f"`{event_class.__name__}`", link(data_of(event_type).name), fires(event_type))
         yield f"| {' | '.join(cells)} |"
     yield ""
 
@@ -63,23 +63,23 @@ def events() -> Iterator[str]:
     yield "## Event types\n"
     for event_type, event_class in EVENT_CLASSES.items():
         yield f"### `{event_type}`\n"
-        payload_link = link(payload_of(event_type).name)
-        yield f"{fires(event_type)} Class `events.{event_class.__name__}`; `data` is {payload_link}.\n"
+        data_link = link(data_of(event_type).name)
+        yield f"{fires(event_type)} Class `events.{event_class.__name__}`; `data` is {data_link}.\n"
         sample = json.dumps(sample_event(event_type).payload, indent=2, ensure_ascii=False)
         yield f"<details><summary>A sample</summary>\n\n```json\n{sample}\n```\n\n</details>\n"
 
 
-def payloads() -> Iterator[str]:
+def data_sections() -> Iterator[str]:
     """Yield a section for each data type, in the order of the events and keys that lead to them."""
     yield "## Data types\n"
     reached = {"WebhookEventJSON": None, "EventAttributesJSON": None, "HttpRequestJSON": None}
     for event_type in EVENT_CLASSES:
-        reached |= dict.fromkeys(data_type.name for data_type in nested(payload_of(event_type)))
+        reached |= dict.fromkeys(data_type.name for data_type in nested(data_of(event_type)))
     for name in reached:
-        yield from payload(data_types()[name])
+        yield from data_section(data_types()[name])
 
 
-def payload(data_type: PayloadType) -> Iterator[str]:
+def data_section(data_type: DataType) -> Iterator[str]:
     """Yield a section for a data type, with a row per key."""
     yield f"### `{data_type.name}`\n"
     yield f"{data_type.meaning}\n"

@@ -45,11 +45,11 @@ class Node:
 
 
 class Schema:
-    """The payload of each event type, the body around a payload, and the named schemas inside."""
+    """The data of each event type, the payload around the data, and the named schemas inside."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.named: dict[str, dict[str, Any]] = document["schemas"]
-        self.body = self.named["WebhookEventPayload"]
+        self.payload = self.named["WebhookEventPayload"]
         self.webhooks: dict[str, dict[str, Any]] = {
             event_type: webhook["data"] for event_type, webhook in document["webhooks"].items()
         }
@@ -148,7 +148,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def pinned_form(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the payloads and the named schemas of a document, without examples.
+    """Return the data of each event type and the named schemas of a document, without examples.
 
     Args:
         document: Clerk's OpenAPI file, or a file in the pinned form.
@@ -181,7 +181,7 @@ def _reduced(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_examples(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without what says nothing about payloads. A property can still be called `example`."""
+    """Return a schema without what says nothing about data. A property can still be called `example`."""
     kept = {word: value for word, value in schema.items() if word not in {"example", "x-speakeasy-name-override"}}
     if "properties" in kept:
         kept["properties"] = {name: _without_examples(each) for name, each in kept["properties"].items()}
@@ -193,7 +193,7 @@ def _without_examples(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the bodies that Clerk's OpenAPI file has as examples, with their event types."""
+    """Yield the payloads that Clerk's OpenAPI file has as examples, with their event types."""
     for event_type, webhook in document.get("x-webhooks", {}).items():
         media = _media(webhook)
         if "example" in media:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from schema import PINNED, Node, Schema, examples, pinned_form, read
 
-from clerk_webhook.cli._reference import data_types, payload_of
+from clerk_webhook.cli._reference import data_of, data_types
 from clerk_webhook.conformance import check
 from clerk_webhook.events import EVENT_CLASSES
 
@@ -112,13 +112,13 @@ def keys_below(schema: Schema, node: Node, owner: str, place: Place) -> Iterator
 
 
 def keys_of(schema: Schema, event_types: Iterable[str]) -> dict[Place, Key]:
-    """Return the keys of a body, and of the payloads of some event types."""
-    keys = dict(keys_below(schema, schema.node(schema.body), "WebhookEventJSON", ("every event",)))
+    """Return the keys of a payload, and of the data of some event types."""
+    keys = dict(keys_below(schema, schema.node(schema.payload), "WebhookEventJSON", ("every event",)))
     for event_type in event_types:
-        payload = schema.webhooks[event_type]
-        name = payload.get("$ref", event_type).rpartition("/")[2]
-        owner = payload_of(event_type).name if event_type in EVENT_CLASSES else name
-        keys |= keys_below(schema, schema.node(payload), owner, (event_type,))
+        data = schema.webhooks[event_type]
+        name = data.get("$ref", event_type).rpartition("/")[2]
+        owner = data_of(event_type).name if event_type in EVENT_CLASSES else name
+        keys |= keys_below(schema, schema.node(data), owner, (event_type,))
     return keys
 
 
@@ -150,7 +150,7 @@ def check_list(old: Schema, new: Schema) -> dict[str, list[str]]:
     common = [each for each in new.webhooks if each in old.webhooks]
     added = [each for each in new.webhooks if each not in old.webhooks]
     gone = [each for each in old.webhooks if each not in new.webhooks]
-    # The payload of a new event type is often a known one.
+    # The data of a new event type is often a known one.
     alike = {each: known for each in added for known in reversed(common) if new.webhooks[known] == new.webhooks[each]}
     before, now = keys_of(old, common), keys_of(new, [each for each in new.webhooks if each not in alike])
     keys_added = {place: key.line(key.description()) for place, key in only_in(now, before)}
@@ -158,7 +158,7 @@ def check_list(old: Schema, new: Schema) -> dict[str, list[str]]:
     changes = ((place, key, "; ".join(key.changes(before[place]))) for place, key in now.items() if place in before)
     changed = {place: key.line(news) for place, key, news in changes if news}
     return {
-        "Events added": [event_line(each, f"payload of {alike.get(each, 'its own')}") for each in added],
+        "Events added": [event_line(each, f"data of {alike.get(each, 'its own')}") for each in added],
         "Events gone": [event_line(each, "gone") for each in gone],
         "Keys added": by_line(keys_added, common),
         "Keys gone": by_line(keys_gone, common),
@@ -168,15 +168,31 @@ def check_list(old: Schema, new: Schema) -> dict[str, list[str]]:
 
 def refused_examples(document: dict[str, Any], schema: Schema) -> Iterator[str]:
     """Yield a line for each place where the types refuse an example of the schema."""
-    for event_type, body in examples(document):
+    for event_type, payload in examples(document):
         departures = [
-            *schema.departures(body, schema.body),
-            *schema.departures(body["data"], schema.webhooks[event_type], ".data"),
+            *schema.departures(payload, schema.payload),
+            *schema.departures(payload["data"], schema.webhooks[event_type], ".data"),
         ]
         refused = {departure.partition(" ")[0] for departure in departures}
-        for mismatch in check(body):
+        for mismatch in check(payload):
             verdict = " The schema refuses it too." if f".{mismatch.path}" in refused else ""
             yield f"{code(event_type)}: {mismatch}.{verdict}"
+
+
+def print_check_list(sections: dict[str, list[str]]) -> bool:
+    """Print lines under their headings, and return whether there was any line."""
+    differs = any(sections.values())
+    if not differs:
+        print("\nNo event, key or enum differs.")
+    for heading, lines in sections.items():
+        print_section(heading, [f"[ ] {line}" for line in lines])
+    return differs
+
+
+def print_section(heading: str, lines: Iterable[str]) -> None:
+    """Print a heading and its lines, if there are lines."""
+    if items := [f"- {line}" for line in lines]:
+        print(f"\n## {heading}\n", *items, sep="\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -192,16 +208,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"{options.new}: {error}")
     pinned = json.loads(PINNED.read_text("utf-8"))
     schema = Schema(new)
-    sections = check_list(Schema(pinned), schema)
-    differs = any(sections.values())
     print(f"# Clerk's schema\n\nPinned: {pinned['source']}.")
-    if not differs:
-        print("\nNo event, key or enum differs.")
-    sections = {heading: [f"[ ] {line}" for line in lines] for heading, lines in sections.items()}
-    sections["For information: what the types refuse in the examples"] = list(refused_examples(document, schema))
-    for heading, lines in sections.items():
-        if lines:
-            print(f"\n## {heading}\n", *(f"- {line}" for line in lines), sep="\n")
+    differs = print_check_list(check_list(Schema(pinned), schema))
+    print_section("For information: what the types refuse in the examples", refused_examples(document, schema))
     if options.pin and new != {key: pinned[key] for key in new}:
         content = options.new.read_bytes()
         blob = hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()

@@ -22,7 +22,7 @@ __all__ = ["COMMANDS", "main", "make_parser"]
 # 128 and the number of SIGINT, as shells have it.
 _INTERRUPTED = 130
 
-COMMANDS = ("demo", "listen", "send", "replay", "verify", "diagnose", "sign", "secret", "events", "check")
+COMMANDS = ("demo", "listen", "send", "replay", "verify", "sign", "secret", "events", "check")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

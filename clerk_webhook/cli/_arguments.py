@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ..errors import SecretError
+from ..errors import SecretError, SignatureMismatchError, WebhookVerificationError
 from ..webhook import SECRET_VARIABLES, Webhook
 from ._captures import Capture, read_captures
-
-__all__ = [
-    "CommandError",
-    "OneLineParser",
-    "add_delivery",
-    "add_secret",
-    "configured_secrets",
-    "delivery_of",
-    "file_content",
-    "http_url",
-    "positive_int",
-    "webhook_of",
-    "without_secrets",
-]
 
 
 class CommandError(Exception):
@@ -92,12 +81,10 @@ def webhook_of(options: Namespace, tolerance: float = 300) -> Webhook:
         raise CommandError(f"{error} Or pass --secret." if options.secret is None else str(error)) from None
 
 
-def configured_secrets() -> list[str]:
-    """Return the signing secrets of the environment, without a check. The list is empty if none is configured."""
-    for variable in SECRET_VARIABLES:
-        if secrets := os.environ.get(variable, "").split():
-            return secrets
-    return []
+def secret_in_environment() -> str:
+    """Return the signing secret of the environment, or several, without a check. Empty if none is configured."""
+    values = (os.environ.get(variable, "") for variable in SECRET_VARIABLES)
+    return next((value for value in values if value.strip()), "")
 
 
 def add_delivery(parser: ArgumentParser) -> None:
@@ -109,9 +96,21 @@ def add_delivery(parser: ArgumentParser) -> None:
         "the file; - for standard input",
     )
     parser.add_argument("--payload", metavar="@FILE", help="the raw body; - for standard input")
-    parser.add_argument("--id", help="the svix-id header")
-    parser.add_argument("--timestamp", help="the svix-timestamp header, in seconds since the epoch")
-    parser.add_argument("--signature", help="the svix-signature header")
+    for name, more in (("id", ""), ("timestamp", ", in seconds since the epoch"), ("signature", "")):
+        parser.add_argument(f"--{name}", type=partial(_header, name), help=f"the svix-{name} header{more}")
+
+
+def _header(name: str, value: str) -> str:
+    """Return the value of a header that some message may have."""
+    headers = {"svix-id": "msg_1", "svix-timestamp": "1", "svix-signature": "v1"}
+    if value.strip():
+        headers[f"svix-{name}"] = value
+    try:
+        Webhook(token_bytes(32), tolerance=math.inf).verify(headers, b"")
+    except WebhookVerificationError as error:
+        if not isinstance(error, SignatureMismatchError):  # the secret is a random one
+            raise ArgumentTypeError(str(error)) from None
+    return value
 
 
 def delivery_of(options: Namespace) -> Capture:
@@ -128,7 +127,7 @@ def delivery_of(options: Namespace) -> Capture:
         capture = next(read_captures(file_content(options.delivery)), None)
         if capture is None:
             raise CommandError("--delivery holds no delivery: no line has `headers` and `body_b64`.")
-        headers, body = capture
+        headers, body, _ = capture
     for name in ("id", "timestamp", "signature"):
         value = getattr(options, name)
         if value is not None:

@@ -1,4 +1,4 @@
-"""Set one key of a sample payload, by a path that the data type has."""
+"""Set one key of the data of a sample, by a path that the data type has."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 from ._arguments import CommandError
 
-__all__ = ["assign"]
-
 # Any, because isinstance with dict itself narrows to a dict of unknown types.
 _DICT: Any = dict
 _LIST: Any = list
 
 
-def assign(payload: Any, data_type: type[Any] | None, path: str, value: object) -> None:
+def assign(data: Any, data_type: type[Any] | None, path: str, value: object) -> None:
     """Set the value at a path, such as `email_addresses.0.email_address` or `public_metadata.plan`.
 
     Args:
-        payload: The payload. It is changed.
+        data: The data. It is changed.
         data_type: Its TypedDict. None: any path is taken.
         path: The keys, and the indexes of lists, with a dot between them.
         value: The value.
@@ -31,12 +29,12 @@ def assign(payload: Any, data_type: type[Any] | None, path: str, value: object) 
     annotation: Any = data_type
     for key in parents:
         annotation = _annotation_at(annotation, key, path)
-        place = _place(payload, key, path)
-        if isinstance(payload, _DICT) and payload.get(place) is None:
-            payload[place] = [] if _LIST in map(get_origin, _options(annotation)) else {}
-        payload = payload[place]
+        place = _place(data, key, path)
+        if isinstance(data, _DICT) and data.get(place) is None:
+            data[place] = [] if _LIST in map(get_origin, _options(annotation)) else {}
+        data = data[place]
     _annotation_at(annotation, last, path)
-    payload[_place(payload, last, path)] = value
+    data[_place(data, last, path)] = value
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:

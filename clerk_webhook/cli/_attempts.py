@@ -8,15 +8,13 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._http import Answer, NoAnswerError, advice, post
+from ._http import Answer, NoAnswerError, explained, post
 from ._style import paint, printable
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from ..webhook import Webhook
-
-__all__ = ["deliver", "new_message_id", "signature_headers"]
 
 
 def new_message_id() -> str:
@@ -71,7 +69,6 @@ def deliver(
     else:
         status = paint(str(answer.status), "good" if good else "bad")
         texts = [printable(value) for value in about.values() if isinstance(value, str)]
-        hint = "" if good else advice(answer.status)
-        parts = [f"{status} in {answer.milliseconds} ms", *texts, answer.text(), f"({hint})" if hint else ""]
+        parts = [f"{status} in {answer.milliseconds} ms", *texts, explained(answer, wanted=wanted)]
         print("  ".join(filter(None, parts)), flush=True)
     return answer

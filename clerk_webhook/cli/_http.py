@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from ._style import printable
 
-__all__ = ["Answer", "NoAnswerError", "advice", "post"]
-
 # "within a reasonable time-frame (15s with Svix)": https://docs.svix.com/retries
 _TIMEOUT = 15.0
 _MAX_ANSWER = 1 << 16
+# Of the page of HTML that many frameworks answer with, in characters.
+_MAX_SHOWN = 200
 
 
 class NoAnswerError(Exception):
@@ -36,13 +36,9 @@ class Answer(NamedTuple):
     body: bytes
     milliseconds: int
 
-    def text(self, length: int = 500) -> str:
-        """Return the start of the body in one printable line.
-
-        Args:
-            length: The most characters.
-        """
-        return printable(self.body.decode("utf-8", "replace"))[:length]
+    def text(self) -> str:
+        """Return the start of the body in one printable line."""
+        return printable(self.body.decode("utf-8", "replace"))[:_MAX_SHOWN]
 
 
 def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
@@ -85,16 +81,18 @@ def post(url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
         connection.close()
 
 
-def advice(status: int) -> str:
-    """Return the likely cause of a status that is not a 2xx, or an empty text.
+def explained(answer: Answer, *, wanted: int = 2) -> str:
+    """Return the likely cause of an answer that is not wanted, and the start of its body, in one printable line.
 
     Args:
-        status: The HTTP status.
+        answer: The answer.
+        wanted: The first digit of the status that is wanted.
     """
+    status, hint = answer.status, ""
     if status in {401, 403}:
-        return "the route is behind a login or a CSRF check: make it public"
-    if status in {404, 405}:
-        return "no route takes a POST at this URL: check the path and its trailing slash"
-    if 300 <= status <= 399:  # noqa: PLR2004  # redirects
-        return "Svix follows no redirects: check the scheme and the trailing slash of the URL"
-    return ""
+        hint = "(the route is behind a login or a CSRF check: make it public)"
+    elif status in {404, 405}:
+        hint = "(no route takes a POST at this URL: check the path and its trailing slash)"
+    elif 300 <= status <= 399:  # noqa: PLR2004  # redirects
+        hint = "(Svix follows no redirects: check the scheme and the trailing slash of the URL)"
+    return "  ".join(filter(None, ["" if status // 100 == wanted else hint, answer.text()]))

@@ -5,17 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from ..conformance import data_type_of
-from ..events import EVENT_CLASSES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["Key", "PayloadType", "data_types", "fires", "nested", "payload_of"]
+from ..events import EVENT_CLASSES, data_type_of
 
 
 class Key(NamedTuple):
@@ -34,7 +29,7 @@ class Key(NamedTuple):
     meaning: str
 
 
-class PayloadType(NamedTuple):
+class DataType(NamedTuple):
     """A data type: a TypedDict.
 
     Attributes:
@@ -49,7 +44,7 @@ class PayloadType(NamedTuple):
 
 
 @cache
-def data_types() -> Mapping[str, PayloadType]:
+def data_types() -> Mapping[str, DataType]:
     """Return all data types by name.
 
     Example:
@@ -62,22 +57,19 @@ def data_types() -> Mapping[str, PayloadType]:
     classes = {statement.name: statement for statement in statements if isinstance(statement, ast.ClassDef)}
     # Other aliases stay as they are, because UnixMillis and Metadata say more than int and dict.
     enums = {
-        statement.target.id: _source(statement.value)
+        _source(statement.target): value
         for statement in statements
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and isinstance(statement.value, ast.Subscript)
-        and _source(statement.value.value) == "Literal"
+        if isinstance(statement, ast.AnnAssign) and (value := _source(statement.value)).startswith("Literal[")
     }
     return {
-        name: PayloadType(name, _one_line(ast.get_docstring(cls)), tuple(_keys(cls, classes, enums).values()))
+        name: DataType(name, _one_line(ast.get_docstring(cls)), tuple(_keys(cls, classes, enums).values()))
         for name, cls in classes.items()
         if not name.startswith("_")
     }
 
 
 def fires(event_type: str) -> str:
-    """Say when Clerk sends an event type: the docstring of its class.
+    """Return when Clerk sends an event type: the docstring of its class.
 
     Example:
         ```python
@@ -87,19 +79,19 @@ def fires(event_type: str) -> str:
     return _one_line(EVENT_CLASSES[event_type].__doc__)
 
 
-def payload_of(event_type: str) -> PayloadType:
+def data_of(event_type: str) -> DataType:
     """Return the data type of an event type.
 
     Example:
         ```python
-        assert payload_of("user.created").name == "UserJSON"
+        assert data_of("user.created").name == "UserJSON"
         ```
     """
     data_type: Any = data_type_of(event_type)
     return data_types()[data_type.__name__]
 
 
-def nested(data_type: PayloadType) -> tuple[PayloadType, ...]:
+def nested(data_type: DataType) -> tuple[DataType, ...]:
     """Return a data type and all types inside it, each once, in the order of the keys that lead to them.
 
     Example:
@@ -107,7 +99,7 @@ def nested(data_type: PayloadType) -> tuple[PayloadType, ...]:
         names = [inner.name for inner in nested(data_types()["UserJSON"])]
         ```
     """
-    reached: dict[str, PayloadType] = {}
+    reached: dict[str, DataType] = {}
     pending = [data_type]
     while pending:
         current = pending.pop(0)
@@ -121,27 +113,21 @@ def nested(data_type: PayloadType) -> tuple[PayloadType, ...]:
 def _keys(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef], enums: Mapping[str, str]) -> dict[str, Key]:
     """Return the keys of a class by name, those of its base first."""
     keys: dict[str, Key] = {}
-    for base in cls.bases:
-        if isinstance(base, ast.Name) and base.id in classes:
-            keys |= _keys(classes[base.id], classes, enums)
+    for base in map(_source, cls.bases):
+        if base in classes:
+            keys |= _keys(classes[base], classes, enums)
     for statement, following in zip(cls.body, [*cls.body[1:], ast.Pass()], strict=True):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            annotation, required = _annotation(statement.annotation)
-            annotation = enums.get(annotation, annotation)
-            keys[statement.target.id] = Key(statement.target.id, annotation, required, _docstring(following))
+        if isinstance(statement, ast.AnnAssign):
+            name, annotation = _source(statement.target), _source(statement.annotation)
+            required = not annotation.startswith("NotRequired[")
+            annotation = annotation if required else annotation.removeprefix("NotRequired[")[:-1]
+            keys[name] = Key(name, enums.get(annotation, annotation), required, _docstring(following))
     return keys
 
 
-def _annotation(node: ast.expr) -> tuple[str, bool]:
-    """Return an annotation without `NotRequired`, and whether the key is required."""
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "NotRequired":
-        return _source(node.slice), False
-    return _source(node), True
-
-
-def _source(node: ast.expr) -> str:
+def _source(node: ast.AST | None) -> str:
     # ast.unparse writes 'x'. The sources write "x".
-    return ast.unparse(node).replace("'", '"')
+    return ast.unparse(node).replace("'", '"') if node else ""
 
 
 def _docstring(statement: ast.stmt) -> str:

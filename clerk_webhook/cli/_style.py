@@ -6,14 +6,12 @@ import os
 import sys
 from typing import Any, Literal
 
-__all__ = ["is_terminal", "paint", "printable"]
-
 # ECMA-48, section 8.3.117 (SGR).
 _CODES = {"good": "32", "bad": "31", "faint": "2"}
 
 
 def is_terminal() -> bool:
-    """Tell whether standard output is a terminal."""
+    """Return whether standard output is a terminal."""
     stdout: Any = sys.stdout  # None if it was closed
     return stdout is not None and stdout.isatty()
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser, Namespace
 
 from .._parse import parse_json
-from ..conformance import check, data_type_of, is_body
+from ..conformance import check, is_payload
 from ..errors import PayloadError
+from ..events import data_type_of
 from ._arguments import CommandError, file_content
 from ._style import printable
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
-SUMMARY = "list the differences between an event, or a payload, and the types of this release"
+SUMMARY = "list the differences between an event and the types of this release"
 EXAMPLE = "clerk-webhook check @event.json"
 
 
@@ -25,14 +21,20 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "event",
         metavar="EVENT",
-        help="the body of an event, or its payload, as JSON: @event.json for a file, - for standard input",
+        help="a payload, or the data in it, as JSON: @event.json for a file, - for standard input",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(options: Namespace) -> int:
     """Print the mismatches; return 1 if the event has any, else 0."""
-    event = _json_value(options.event)
+    named = options.event == "-" or options.event.startswith("@")
+    try:
+        event = parse_json(file_content(options.event) if named else options.event)
+    except PayloadError as error:
+        # The hint does not repeat the argument, because the argument may be an event.
+        hint = "" if named else " For a file, write @ before its name."
+        raise CommandError(f"{error}{hint}") from None
     mismatches = check(event)
     checked_as = _checked_as(event)
     if options.json:
@@ -45,24 +47,11 @@ def run(options: Namespace) -> int:
     return 1 if mismatches else 0
 
 
-def _json_value(argument: str) -> object:
-    """Return the JSON value that an argument holds, or that the named file holds."""
-    named = argument == "-" or argument.startswith("@")
-    try:
-        return parse_json(file_content(argument) if named else argument)
-    except PayloadError as error:
-        # The hint does not repeat the argument, because the argument may be a payload.
-        hint = "" if named else " For a file, write @ before its name."
-        raise CommandError(f"{error}{hint}") from None
-
-
 def _checked_as(value: object) -> str:
     """Name the type that a value was compared with."""
-    if not is_body(value):
-        return "As a payload"
-    event_type = value.get("type")
-    data_type = data_type_of(event_type) if isinstance(event_type, str) else None
-    if data_type is None:
-        shown = printable(str(event_type))[:64]
-        return f"As {shown}, which is newer than this release, so its data was not looked into"
-    return f"As {event_type} with {data_type.__name__}"
+    if not is_payload(value):
+        return "As data"
+    event_type = str(value.get("type"))
+    if data_type := data_type_of(event_type):
+        return f"As {event_type} with {data_type.__name__}"
+    return f"As {printable(event_type)[:64]}, which is newer than this release, so its data was not looked into"

@@ -1,31 +1,23 @@
-"""`clerk-webhook events`: the event types, and the payload of each."""
+"""`clerk-webhook events`: the event types, and the data of each."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import textwrap
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
+from .. import events
 from ..events import EVENT_CLASSES
 from ..testing import sample_event
-from ._reference import PayloadType, data_types, fires, nested, payload_of
+from ._reference import DataType, data_of, data_types, fires, nested
 from ._style import is_terminal
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "known_type", "run"]
-
-SUMMARY = "list the event types, or show an event type, a family or a data type"
+SUMMARY = "list the event types, or show an event type, a union or a data type"
 EXAMPLE = "clerk-webhook events user.created"
-
-# Below this width the last two columns of a table stand under each other.
-_NARROW = 40
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -33,24 +25,25 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "name",
         nargs="?",
+        default="WebhookEvent",
         type=_known_name,
-        metavar="TYPE|FAMILY|PAYLOAD",
-        help="an event type (user.created), a family (user) or a data type (UserJSON)",
+        metavar="TYPE|UNION|DATA TYPE",
+        help="an event type (user.created) or its class (UserCreated), a family (user) or a union (UserWebhookEvent), "
+        "or a data type (UserJSON)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object per event type")
 
 
 def run(options: Namespace) -> int:
     """Print the list, or one page; return 0."""
-    name: str = options.name or ""
+    types = {cls.__name__: event_type for event_type, cls in EVENT_CLASSES.items()}
+    name: str = types.get(options.name) or options.name
     if name in EVENT_CLASSES:
         print(json.dumps(_details(name)) if options.json else "\n".join(_page(name)))
-    elif name in data_types():
-        data_type = data_types()[name]
-        print(json.dumps(_payload_details(data_type)) if options.json else "\n".join(_payload_page(data_type)))
+    elif data_type := data_types().get(name):
+        print(json.dumps(_data_details(data_type)) if options.json else "\n".join(_data_page(data_type)))
     else:
-        family = [event_type for event_type in EVENT_CLASSES if not name or _family(event_type) == name]
-        print("\n".join(map(json.dumps, map(_summary, family)) if options.json else _list(family)))
+        print("\n".join(map(json.dumps, map(_summary, _groups()[name])) if options.json else _list(_groups()[name])))
     return 0
 
 
@@ -64,9 +57,8 @@ def known_type(text: str) -> str:
 
 
 def _known_name(text: str) -> str:
-    return _one_of(
-        text, "event type, family or data type", [*EVENT_CLASSES, *map(_family, EVENT_CLASSES), *data_types()]
-    )
+    classes = (cls.__name__ for cls in EVENT_CLASSES.values())
+    return _one_of(text, "event type, union or data type", [*EVENT_CLASSES, *classes, *_groups(), *data_types()])
 
 
 def _one_of(text: str, kind: str, known: Iterable[str]) -> str:
@@ -77,25 +69,33 @@ def _one_of(text: str, kind: str, known: Iterable[str]) -> str:
     return text
 
 
-def _family(event_type: str) -> str:
-    return event_type.partition(".")[0]
+def _groups() -> dict[str, list[str]]:
+    """Return the event types of each family and of each union."""
+    groups: dict[str, list[str]] = {}
+    for event_type in EVENT_CLASSES:
+        groups.setdefault(event_type.partition(".")[0], []).append(event_type)
+    for name in events.__all__:
+        if name.endswith("WebhookEvent"):
+            union = getattr(events, name)  # of one class: the class itself
+            groups[name] = [each for each, cls in EVENT_CLASSES.items() if cls in (get_args(union) or (union,))]
+    return groups
 
 
 def _summary(event_type: str) -> dict[str, Any]:
     return {
         "type": event_type,
         "class": EVENT_CLASSES[event_type].__name__,
-        "payload": payload_of(event_type).name,
+        "data_type": data_of(event_type).name,
         "fires": fires(event_type),
     }
 
 
 def _details(event_type: str) -> dict[str, Any]:
-    types = _payload_details(payload_of(event_type))
+    types = _data_details(data_of(event_type))
     return _summary(event_type) | {"types": types, "sample": sample_event(event_type).payload}
 
 
-def _payload_details(data_type: PayloadType) -> dict[str, Any]:
+def _data_details(data_type: DataType) -> dict[str, Any]:
     return {
         each.name: {"meaning": each.meaning, "keys": [key._asdict() for key in each.keys]} for each in nested(data_type)
     }
@@ -109,24 +109,24 @@ def _list(event_types: Sequence[str]) -> Iterator[str]:
 
 def _page(event_type: str) -> Iterator[str]:
     """Yield the lines that describe an event type."""
-    data_type = payload_of(event_type)
+    data_type = data_of(event_type)
     yield from textwrap.wrap(f"{event_type}: {fires(event_type)}", _width())
     yield f"event class   events.{EVENT_CLASSES[event_type].__name__}"
-    yield f"data type  types.{data_type.name}"
+    yield f"data type     types.{data_type.name}"
     yield from _tables(data_type)
     yield ""
     yield "A sample:"
     yield json.dumps(sample_event(event_type).payload, indent=2, ensure_ascii=False)
 
 
-def _payload_page(data_type: PayloadType) -> Iterator[str]:
+def _data_page(data_type: DataType) -> Iterator[str]:
     """Yield the lines that describe a data type."""
-    carriers = [event_type for event_type in EVENT_CLASSES if data_type in nested(payload_of(event_type))]
+    carriers = [event_type for event_type in EVENT_CLASSES if data_type in nested(data_of(event_type))]
     yield from textwrap.wrap(f"types.{data_type.name}, in {', '.join(carriers)}", _width())
     yield from _tables(data_type)
 
 
-def _tables(data_type: PayloadType) -> Iterator[str]:
+def _tables(data_type: DataType) -> Iterator[str]:
     """Yield a table per data type, as wide as the terminal; `?` marks a key that may be absent."""
     width = _width()
     for each in nested(data_type):
@@ -138,20 +138,13 @@ def _tables(data_type: PayloadType) -> Iterator[str]:
 
 
 def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
-    """Yield rows in columns. The last two share the width that the others leave."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = width - sum(widths[:-2]) - 2 * len(widths)
-    if left < _NARROW:
-        for first, *others in rows:
-            text = "  ".join(filter(None, others))
-            yield from [first, *textwrap.wrap(text, max(width, 20), initial_indent="    ", subsequent_indent="    ")]
-        return
-    widths[-2] = min(widths[-2], left // 2)
-    widths[-1] = left - widths[-2]
+    """Yield rows in columns. A row that is wider than the terminal has its last cell below."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-2]
     for row in rows:
-        folded = [textwrap.wrap(cell, width, break_on_hyphens=False) for cell, width in zip(row, widths, strict=True)]
-        for line in zip_longest(*folded, fillvalue=""):
-            yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        *cells, last = (cell.ljust(size) for cell, size in zip(row, [*widths, 0, 0], strict=True))
+        whole = "  ".join([*cells, last]).rstrip()
+        for text in [whole] if len(whole) <= width else ["  ".join(cells), f"    {last}"]:
+            yield from textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _width() -> int:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
+from argparse import ArgumentParser, Namespace
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from secrets import token_bytes
 
 from ._style import is_terminal
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "make a signing secret, for tests and for trying things out offline"
 EXAMPLE = "clerk-webhook secret"
-
-# Svix's own secrets have 24 bytes: https://docs.svix.com/receiving/verifying-payloads/how-manual
-_LENGTH = 24
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -27,9 +19,17 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help='print {"secret": "whsec_..."}')
 
 
+def new_secret() -> str:
+    """Return a random secret. Svix's own have 24 bytes too.
+
+    https://docs.svix.com/receiving/verifying-payloads/how-manual
+    """
+    return "whsec_" + b64encode(token_bytes(24)).decode()
+
+
 def run(options: Namespace) -> int:
     """Print a new secret; return 0."""
-    secret = "whsec_" + b64encode(secrets.token_bytes(_LENGTH)).decode()
+    secret = new_secret()
     print(json.dumps({"secret": secret}) if options.json else secret)
     if is_terminal() and not options.json:
         print(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from .._parse import parse_event, parse_json
-from ..conformance import data_type_of
 from ..errors import PayloadError
+from ..events import data_type_of
 from ..testing import sample_event
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, file_content, http_url, positive_int, webhook_of
@@ -18,16 +17,9 @@ from ._assign import assign
 from ._attempts import deliver, new_message_id, signature_headers
 from .events import known_type
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-__all__ = ["EXAMPLE", "SUMMARY", "configure", "run"]
-
 SUMMARY = "send a signed sample to your application, as the Dashboard's Send Example does"
 EXAMPLE = "clerk-webhook send user.created --url http://127.0.0.1:8000/api/webhooks --data first_name=Grace"
 
-# "Immediately, 5 seconds, 5 minutes, 30 minutes, 2 hours, 5 hours, 10 hours, 10 hours": https://docs.svix.com/retries
-_DELAYS = (0, 5, 300, 1800, 7200, 18000, 36000, 36000)
 _HOUR = 3600
 
 
@@ -42,18 +34,15 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         type=_assignment,
         metavar="KEY=VALUE",
-        help="set a key of the payload, such as first_name=Grace or public_metadata.plan=pro; a value that is JSON is "
+        help="set a key of the data, such as first_name=Grace or public_metadata.plan=pro; a value that is JSON is "
         "taken as JSON",
     )
     parser.add_argument("--times", type=positive_int, default=1, metavar="N", help="send N messages")
     parser.add_argument("--same-id", action="store_true", help="send all messages under one message id, as duplicates")
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--stale", action="store_true", help="sign as of an hour ago; a 4xx is wanted")
-    modes.add_argument("--future", action="store_true", help="sign as of an hour ahead; a 4xx is wanted")
     modes.add_argument("--tamper", action="store_true", help="change the body after signing; a 4xx is wanted")
     modes.add_argument("--wrong-secret", action="store_true", help="sign with another secret; a 4xx is wanted")
-    modes.add_argument("--retry", action="store_true", help="send again until a 2xx, on Svix's schedule of 27 hours")
-    parser.add_argument("--speed", type=positive_int, default=1, metavar="N", help="divide the delays of --retry by N")
     parser.add_argument("--json", action="store_true", help="print one JSON object per attempt")
 
 
@@ -69,25 +58,12 @@ def run(options: Namespace) -> int:
 
 
 def _deliver(options: Namespace, webhook: Webhook, message_id: str, body: bytes) -> bool:
-    """Send one message, once or on Svix's schedule; return whether the wanted answer came."""
-    wanted = 4 if options.stale or options.future or options.tamper or options.wrong_secret else 2
-    shift = _HOUR * (options.future - options.stale)
-    event_type = _event_type(body)
-    for number, delay in enumerate(_DELAYS if options.retry else _DELAYS[:1], start=1):
-        time.sleep(delay / options.speed)
-        signature = signature_headers(webhook, message_id, int(time.time()) + shift, body)
-        sent = body + b" " if options.tamper else body
-        answer = deliver(
-            options, signature, sent, wanted=wanted, event_type=event_type, message_id=message_id, attempt=number
-        )
-        if answer is None:
-            continue
-        if answer.status // 100 == wanted:
-            return True
-        # "stops retries of the message just sent" (https://docs.svix.com/receiving/delivery-control)
-        if answer.headers.get("webhook-delivery") == "abort-message":
-            return False
-    return False
+    """Send one message; return whether the wanted answer came."""
+    wanted = 4 if options.stale or options.tamper or options.wrong_secret else 2
+    signature = signature_headers(webhook, message_id, int(time.time()) - _HOUR * options.stale, body)
+    sent = body + b" " if options.tamper else body
+    answer = deliver(options, signature, sent, wanted=wanted, event_type=_event_type(body), message_id=message_id)
+    return answer is not None and answer.status // 100 == wanted
 
 
 def _body(options: Namespace) -> bytes:
@@ -109,7 +85,8 @@ def _body(options: Namespace) -> bytes:
     for path, value in options.data:
         assign(event.data, data_type, path, value)
     # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
-    return json.dumps(event.payload, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    text = json.dumps(event.payload, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _event_type(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The payloads of Clerk's webhooks as TypedDicts, named as in Clerk's TypeScript.
+"""The data types: the data of Clerk's webhooks as TypedDicts, named as in Clerk's TypeScript.
 
 The types describe real deliveries. A key is required only if Clerk's schema and its TypeScript both require it and no
 recorded body lacks it. Parsing never refuses a body because it differs from its type.

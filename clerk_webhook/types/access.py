@@ -1,4 +1,4 @@
-"""Payloads of ``role.*`` and ``permission.*``."""
+"""The data of ``role.*`` and ``permission.*``."""
 
 from typing import Literal, NotRequired, TypedDict
 

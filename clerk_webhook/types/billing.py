@@ -1,4 +1,4 @@
-"""Payloads of ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``.
+"""The data of ``paymentAttempt.*``, ``subscription.*`` and ``subscriptionItem.*``.
 
 Amounts of money are integers in the smallest unit of the currency: cents, for USD.
 """

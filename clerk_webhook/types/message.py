@@ -1,4 +1,4 @@
-"""Payloads of ``email.created`` and ``sms.created``. They hold one-time codes: never log them."""
+"""The data of ``email.created`` and ``sms.created``. They hold one-time codes: never log them."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -46,6 +46,9 @@ class EmailJSON(TypedDict):
 
     delivered_by_clerk: bool
     """False if you have to deliver the e-mail."""
+
+    suppression_reason: NotRequired[str | None]
+    """Clerk's TypeScript has this key (`@clerk/backend` 3.17.0) and says no more; its schema does not."""
 
 
 class SMSMessageJSON(TypedDict):

@@ -1,4 +1,4 @@
-"""Payloads of ``organization.*`` and of an organization's domains, invitations and memberships."""
+"""The data of ``organization.*`` and of an organization's domains, invitations and memberships."""
 
 from typing import Literal, NotRequired, TypedDict
 

@@ -1,4 +1,4 @@
-"""Payloads of ``session.*``."""
+"""The data of ``session.*``."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 

@@ -1,4 +1,4 @@
-"""Types that payloads of several families share, and the body of an event."""
+"""Types that the data of several families share, and the payload around them: the whole body of an event."""
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
@@ -26,7 +26,7 @@ class EventAttributesJSON(TypedDict):
 
 
 class WebhookEventJSON(TypedDict):
-    """The body of a webhook, the same for every event except for `data`."""
+    """The payload: the whole JSON body of a webhook. It is the same for every event except for `data`."""
 
     object: Literal["event"]
 
@@ -34,7 +34,7 @@ class WebhookEventJSON(TypedDict):
     """The event type, such as `"user.created"`."""
 
     data: Any
-    """The payload. The event type decides its shape."""
+    """The resource. The event type decides its shape."""
 
     timestamp: NotRequired[UnixMillis]
     """The time of the event, in milliseconds since the epoch. The Dashboard's "Send Example" has seconds."""
@@ -86,7 +86,7 @@ class VerificationJSON(TypedDict):
     """The state of a verification, in ``user.created``, ``user.updated`` and ``session.*``.
 
     Addresses, accounts, wallets and passkeys have one each. Clerk's schema has eleven shapes, and `object` tells them
-    apart; Clerk's TypeScript has one shape. This type is one shape too, because most real bodies have no `object`.
+    apart; Clerk's TypeScript has one shape. This type is one shape too, because older bodies have no `object`.
     """
 
     status: Literal["unverified", "verified", "failed", "expired", "transferable"]
@@ -117,7 +117,7 @@ class VerificationJSON(TypedDict):
             "verification_web3",
         ]
     ]
-    """Absent from most real bodies."""
+    """Bodies have it since August 2025."""
 
     id: NotRequired[str]
     """Clerk's TypeScript has this key. No body with it is known."""

@@ -1,4 +1,4 @@
-"""Payloads of ``user.*``."""
+"""The data of ``user.*``."""
 
 from typing import Literal, NotRequired, TypedDict
 
@@ -122,7 +122,8 @@ class ExternalAccountJSON(TypedDict):
     Accounts have two forms. In Google and Facebook accounts, `object` is `"google_account"` or `"facebook_account"`,
     `id` is the id of an identification, and `external_account_id` is the id of the account. In accounts at every other
     provider, `object` is `"external_account"`, and `id` is the id of the account. The Backend API knows an account by
-    `account.get("external_account_id", account["id"])`.
+    `account.get("external_account_id", account["id"])`. In January 2026 its own answers have the second form for
+    Google accounts too.
 
     Google accounts have some values under two names: `first_name` and `given_name`, for example. Older bodies have
     Google's names alone.
@@ -381,6 +382,9 @@ class UserJSON(TypedDict):
     locale: NotRequired[str | None]
     """A BCP 47 tag, such as `"en-US"`."""
 
+    timezone: NotRequired[str | None]
+    """The user's time zone. Clerk's TypeScript has this key (`@clerk/backend` 3.25.0); its schema does not."""
+
     profile_image_url: NotRequired[str]
     """Deprecated: use `image_url`."""
 
@@ -407,6 +411,9 @@ class UserJSON(TypedDict):
     passkeys: NotRequired[list[PasskeyJSON]]
 
     password_enabled: bool
+
+    requires_password_reset: NotRequired[bool]
+    """True if the user has to set a new password. Recorded in January 2026; Clerk's schema and TypeScript lack it."""
 
     two_factor_enabled: bool
     """True if any second factor is on."""

@@ -1,4 +1,4 @@
-"""Payloads of ``waitlistEntry.*``."""
+"""The data of ``waitlistEntry.*``."""
 
 from typing import Literal, NotRequired, TypedDict
 

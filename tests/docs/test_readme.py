@@ -8,8 +8,7 @@ import time
 import pytest
 from deliveries import signed
 
-from clerk_webhook import parse_event
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, WebhookEvent, parse_event
 from clerk_webhook.inbox import CREATE_TABLE
 from clerk_webhook.testing import sample_event
 
@@ -75,14 +74,14 @@ def test_the_form_for_everything_else(run, capsys):
 
 
 def test_the_sync(run):
-    names = run("README.md", "def save")
-    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+    handlers = run("README.md", "def save")["handlers"]
+    with contextlib.closing(sqlite3.connect("app.db")) as database:
         database.execute(CREATE_TABLE)
         database.execute("CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT)")
         created, deleted = sample_event("user.created"), sample_event("user.deleted")
         late = sample_event("user.updated", id=deleted.data["id"])
         for event, rows in [(created, 1), (created, 1), (deleted, 0), (late, 0), (sample_event("role.created"), 0)]:
-            names["save"](database, event)
+            handlers.dispatch(event)
             assert len(database.execute("SELECT * FROM users").fetchall()) == rows
 
 
@@ -98,19 +97,22 @@ def test_the_observer(run):
     names["endpoint"].handle(genuine(), BODY)
     assert seen == [("labels", ("ignored", "")), ("inc", ())]
     seen.clear()
-    names["endpoint"].on_any(lambda _: 1 / 0)
+
+    @names["endpoint"].on
+    def fail(event: WebhookEvent):
+        raise ZeroDivisionError
+
     names["endpoint"].handle(genuine(), BODY)
     assert [name for name, _ in seen] == ["labels", "inc", "capture_exception"]
 
 
-def test_the_transport_of_your_own(run):
+def test_the_door_of_your_own(run):
     names = run(RECEIVING, "def receive")
-    names["endpoint"] = Endpoint(max_body=len(BODY))
+    names["answer"] = Endpoint(max_body=len(BODY)).door()
     receive = names["receive"]
     length = {"content-length": str(len(BODY))}
-    assert receive("POST", genuine() | length, io.BytesIO(BODY + b"and what comes after it"))[0] == 200
-    assert receive("POST", genuine(), io.BytesIO(BODY))[0] == 400
-    assert receive("POST", genuine() | {"content-length": "9999"}, None)[0] == 413
-    assert receive("POST", genuine() | {"content-length": "9" * 5000}, None)[0] == 400
-    assert receive("POST", genuine() | {"content-length": "abc"}, None)[0] == 400
-    assert receive("GET", {}, None)[0] == 405
+    assert receive("POST", "/", genuine() | length, io.BytesIO(BODY + b"and what comes after it"))[0] == 200
+    assert receive("POST", "/", genuine(), io.BytesIO(BODY))[0] == 400
+    assert receive("POST", "/", genuine() | {"content-length": "9999"}, io.BytesIO(BODY))[0] == 413
+    assert receive("POST", "/", genuine() | {"content-length": "abc"}, io.BytesIO(BODY))[0] == 400
+    assert receive("GET", "/", {}, None)[0] == 405

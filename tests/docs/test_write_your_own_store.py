@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clerk_webhook import _store_contract, testing
+from clerk_webhook import testing
+from clerk_webhook.stores import _contract
 
 pytest.importorskip("sqlalchemy")
 
@@ -14,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs/how-to/write-your-own-store.md").read_
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    monkeypatch.setattr(testing, "check_store", _store_contract.check_store, raising=False)
+    monkeypatch.setattr(testing, "check_store", _contract.check_store, raising=False)
 
     def run(page):
         names = {"__name__": "page"}

@@ -66,7 +66,6 @@ def random_messages():
 def test_each_sample_is_accepted_by_all_three_packages(node):
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     accepted = node([call(secret, sample_delivery(event_type, secret)) for event_type in EVENT_CLASSES])
-    assert len(accepted) == 46
     assert dict(zip(EVENT_CLASSES, accepted, strict=True)) == dict.fromkeys(EVENT_CLASSES, ALL)
 
 

@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from clerk_webhook import WebhookEvent, events, parse_event
+from clerk_webhook._problems import where_raised
 from clerk_webhook.handlers import AbortDelivery, Handlers
 from clerk_webhook.inbox import CREATE_TABLE
 from clerk_webhook.stores import Claim, MemoryStore
@@ -83,6 +84,17 @@ def test_a_handler_runs_if_it_is_due(kinds, sent, outcomes, effects, database, d
         register(handlers, kind)
     assert [dispatch(handlers, event) for event in sent] == outcomes
     assert database.effects() == effects
+
+
+@pytest.mark.parametrize("no_event", [CREATED.payload, b"{}", None, events.UserCreated])
+def test_what_is_no_event_is_refused_and_not_ignored(no_event, dispatch):
+    """A worker that forgets `parse_event` would lose its messages."""
+    handlers = Handlers()
+    handlers.on(one)
+    cure = r"^An event is wanted, not \w+: parse_event\(payload, message_id=message_id\)\.$"
+    for _ in range(2):
+        with pytest.raises(TypeError, match=cure):
+            dispatch(handlers, no_event)
 
 
 def test_handlers_of_other_events_do_not_run(database, dispatch):
@@ -250,6 +262,19 @@ def test_a_dispatch_is_finished_once_after_commit_or_rollback(begin, raises, out
     ((ended, exception, effects),) = ends
     assert (ended, type(exception)) == (outcome, error or type(None))
     assert effects == (["once"] if outcome == "handled" else [])
+
+
+@pytest.mark.parametrize(
+    ("begin", "event", "cure"),
+    [(autocommit, CREATED, "is in autocommit"), (silent, CREATED, "hid an exception"), (silent, None, "no message id")],
+)
+def test_a_mistake_is_logged_with_its_cure(begin, event, cure, database):
+    """The text of other exceptions is not logged, because it often holds personal data."""
+    handlers = Handlers(transaction=begin(database))
+    register(handlers, "once", raises=ValueError(ADDRESS))
+    _, error = finished(handlers, event or parse_event(CREATED.payload))
+    assert cure in where_raised(error)
+    assert ADDRESS not in where_raised(error)
 
 
 def test_a_transaction_that_hides_an_exception_has_failed(database):

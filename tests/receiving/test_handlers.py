@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Generic, Optional, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
@@ -101,6 +101,14 @@ def with_session(handler):
     return wrapper
 
 
+def with_session_first(handler):
+    @wraps(handler)
+    def wrapper(event):
+        return handler("session", event)
+
+    return wrapper
+
+
 def passing(handler):
     """Pass all arguments on, as decorators do."""
 
@@ -138,6 +146,7 @@ def second_is_the_event(session: object, event: "events.UserCreated"):
         with_default,
         of_the_rest,
         with_session(two),
+        with_session_first(second_is_the_event),
         passing(one),
         passing(passing(one)),
         partial(second_is_the_event, "session"),
@@ -284,8 +293,11 @@ class AsyncStore(MemoryStore):
     ("how", "cure"),
     [
         ({"transaction": transaction, "store": MemoryStore()}, "Give a transaction or a store"),
-        ({"transaction": transaction()}, r"the function that begins one, without a call: Session\.begin"),
-        ({"transaction": async_transaction()}, "the function that begins one, without a call"),
+        (
+            {"transaction": transaction()},
+            r"must be the function itself, which is called for each event: Session\.begin\.",
+        ),
+        ({"transaction": async_transaction()}, "must be the function itself"),
         ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
@@ -443,6 +455,14 @@ class Begin:
         yield "connection"
 
 
+class OwnManager(Generic[TypeVar("T")]):
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+
 class Both:
     def __enter__(self):
         pass
@@ -461,6 +481,8 @@ SYNC = [
     annotated(AbstractContextManager),
     annotated(AbstractContextManager[str]),
     annotated("AbstractContextManager[str]"),
+    annotated(OwnManager),
+    annotated(OwnManager[str]),
 ]
 ASYNC = [
     async_transaction,

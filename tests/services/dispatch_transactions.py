@@ -4,11 +4,12 @@ Each opener is an async context manager that takes a URL of PostgreSQL or a path
 begins a transaction.
 """
 
+import re
 import sqlite3
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
+from pathlib import Path
 
-import aiosqlite
 import asyncpg
 import psycopg
 import psycopg_pool
@@ -22,6 +23,18 @@ from sqlalchemy.orm import sessionmaker
 from clerk_webhook import WebhookEvent, events
 from clerk_webhook.handlers import Handlers
 from clerk_webhook.inbox import CREATE_TABLE, sqlite_transactions
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "transactions.md"
+
+
+def of_the_page(name, text="", instead="", **names):
+    """Return a function of docs/how-to/transactions.md, with another text in place of one."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if f"async def {name}" in block)
+    names["asynccontextmanager"] = asynccontextmanager
+    exec(block.replace(text, instead), names)
+    return names[name]
+
 
 TABLES = (
     CREATE_TABLE,
@@ -64,13 +77,7 @@ async def psycopg_alone(target):
 @asynccontextmanager
 async def asyncpg_pooled(target):
     async with asyncpg.create_pool(target, min_size=1) as pool:
-
-        @asynccontextmanager
-        async def begin():
-            async with pool.acquire() as connection, connection.transaction():
-                yield connection
-
-        yield begin
+        yield of_the_page("asyncpg_transaction", pool=pool)
 
 
 @asynccontextmanager
@@ -80,18 +87,7 @@ async def sqlite_alone(target):
 
 @asynccontextmanager
 async def aiosqlite_alone(target):
-    @asynccontextmanager
-    async def begin():
-        async with aiosqlite.connect(target, timeout=60, isolation_level=None) as connection:
-            await connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                await connection.rollback()
-                raise
-            await connection.commit()
-
-    yield begin
+    yield of_the_page("aiosqlite_transaction", "app.db", str(target))
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from contextlib import suppress
 import psycopg_pool
 import redis
 
-from clerk_webhook.endpoint import Endpoint
+from clerk_webhook import Endpoint, WebhookEvent
 from clerk_webhook.stores import Claim, PostgresStore, RedisStore, SQLiteStore
 from clerk_webhook.testing import sample_event, signed_request
 
@@ -42,8 +42,8 @@ def receive(place, lease, effects, deliveries):
         if fate == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    @endpoint.on_any
-    def handle(event):
+    @endpoint.on
+    def handle(event: WebhookEvent):
         die_if("after the claim")
         os.write(effect, f"{event.message_id}\n".encode())
         die_if("after the effect")

@@ -4,8 +4,10 @@
 """
 
 import asyncio
+import json
 import os
 import random
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -16,13 +18,14 @@ import aiosqlite
 import asyncpg
 import psycopg_pool
 import sqlalchemy as sa
+from deliveries import SECRET, signed
 from dispatch_transactions import ASYNC, KINDS, POINTS, POSTGRES, Tables, application, execute, mail
 from histories import NOON, user_event
 from inbox_connections import settle, sqlalchemy_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from clerk_webhook import events
+from clerk_webhook import Endpoint, events, parse_event
 from clerk_webhook.handlers import Handlers
 
 BIG = os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1"
@@ -131,6 +134,24 @@ def test_many_attempts_at_once_in_an_event_loop_have_one_effect(kind, open_kind)
     assert outcomes.count("duplicate") == (len(attempts) * 2 / 3 if kind in ASYNC else 0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_scope_has_a_record_of_its_own(kind, open_kind):
+    created = user_event("user.created", updated_at=NOON, message_id="msg_1")
+
+    async def story():
+        async with open_kind(kind) as (tables, begin):
+            outcomes = []
+            for scope in ("", "billing"):
+                handlers = Handlers(transaction=begin, scope=scope)
+                handlers.include(application(begin, lambda *_: None, is_async=kind in ASYNC))
+                dispatch = handlers.dispatch_async if kind in ASYNC else handlers.dispatch
+                outcomes += [await settle(dispatch(created)) for _ in range(2)]
+            return outcomes, tables.mails()
+
+    again = "duplicate" if kind in ASYNC else "handled"  # which has `on`
+    assert asyncio.run(story()) == (["handled", again] * 2, ["msg_1", "msg_1"])
+
+
 @pytest.mark.parametrize("kind", ASYNC)
 def test_a_cancellation_at_any_moment_loses_doubles_and_blocks_nothing(kind, open_kind):
     choose = random.Random(20_261_131)
@@ -178,29 +199,51 @@ def test_a_cancellation_at_any_moment_loses_doubles_and_blocks_nothing(kind, ope
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_handlers_are_for_an_endpoint_a_worker_a_backfill_and_a_test(kind, open_kind):
-    from clerk_webhook import parse_event
-
     created = user_event("user.created", name="Ada", updated_at=NOON, timestamp=NOON + 5, message_id="msg_1")
     updated = user_event("user.updated", name="Augusta", updated_at=NOON + 9, timestamp=NOON + 12, message_id="msg_2")
+    is_async = kind in ASYNC
 
     async def story():
         async with open_kind(kind) as (tables, begin):
-            is_async = kind in ASYNC
             handlers = application(begin, lambda *_: None, is_async=is_async)
+            endpoint = Endpoint(SECRET, transaction=begin)
+            endpoint.include(handlers)
+            body = json.dumps(updated.payload).encode()
+            request = signed(body, message_id="msg_2", timestamp=int(time.time())), body
             dispatch = handlers.dispatch_async if is_async else handlers.dispatch
             apply_state = handlers.apply_state_async if is_async else handlers.apply_state
             job = {"payload": updated.payload, "message_id": updated.message_id}  # through a queue
-            of_the_worker = parse_event(job["payload"], message_id=job["message_id"])
-            outcomes = [await settle(dispatch(event)) for event in (of_the_worker, created, of_the_worker)]
             of_the_api = parse_event({"type": "user.updated", "data": {**updated.data, "updated_at": NOON + 1000}})
-            outcomes += [await settle(apply_state(of_the_api)) for _ in range(2)]
-            return outcomes, tables.users(), tables.mails()
+            statuses = [(await settle((endpoint.handle_async if is_async else endpoint.handle)(*request))).status]
+            outcomes = [
+                await settle(dispatch(parse_event(job["payload"], message_id=job["message_id"]))),
+                await settle(dispatch(created)),
+                await settle(apply_state(of_the_api)),
+                await settle(apply_state(of_the_api)),
+            ]
+            return statuses, outcomes, tables.users(), tables.mails()
 
-    outcomes, users, mails = asyncio.run(story())
-    assert outcomes[:2] == ["handled", "handled"]
-    assert outcomes[2] == ("duplicate" if kind in ASYNC else "handled")
-    assert outcomes[3:] == ["handled", "duplicate"]
+    statuses, outcomes, users, mails = asyncio.run(story())
+    assert statuses == [200]
+    # `on` is for every attempt, and only the sync application has such a handler.
+    assert outcomes == ["duplicate" if is_async else "handled", "handled", "handled", "duplicate"]
     assert (users, mails) == ({"user_1": "Augusta"}, ["msg_2", "msg_1"])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "psycopg.connect"])
+def test_a_handler_of_the_other_kind_is_refused_when_it_is_registered(kind, open_kind):
+    def sync(event: events.UserCreated, connection: object):
+        raise AssertionError
+
+    async def asynchronous(event: events.UserCreated, connection: object):
+        raise AssertionError
+
+    async def story():
+        async with open_kind(kind) as (_, begin):
+            with pytest.raises(TypeError, match="all in one transaction have to be of one kind"):
+                Handlers(transaction=begin).once(sync if kind in ASYNC else asynchronous)
+
+    asyncio.run(story())
 
 
 CREATED = user_event("user.created", name="Ada", updated_at=NOON, message_id="msg_1")

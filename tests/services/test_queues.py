@@ -13,8 +13,7 @@ pytest.importorskip("redis")
 from celery.contrib.testing.worker import start_worker  # noqa: E402
 from conftest import REDIS  # noqa: E402
 
-from clerk_webhook import parse_event  # noqa: E402
-from clerk_webhook.endpoint import Endpoint  # noqa: E402
+from clerk_webhook import Endpoint, Handlers, WebhookEvent, parse_event  # noqa: E402
 from clerk_webhook.testing import sample_event, signed_request  # noqa: E402
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "queues.md"
@@ -39,11 +38,15 @@ def test_celery_carries_an_event_as_the_page_says(redis_prefix):
     done = Event()
     events = []
 
-    def handle(event):
+    handlers = Handlers()
+
+    @handlers.on
+    def handle(event: WebhookEvent):
         events.append(event)
         done.set()
 
-    exec(block, {"celery": app, "endpoint": endpoint, "handle": handle, "parse_event": parse_event})
+    names = {"celery": app, "endpoint": endpoint, "handlers": handlers, "parse_event": parse_event}
+    exec(block, names | {"WebhookEvent": WebhookEvent})
     event = sample_event("user.created", first_name="Zoë")
     request = signed_request(event, SECRET)
     with start_worker(app, pool="solo", perform_ping_check=False):

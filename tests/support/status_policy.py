@@ -87,6 +87,18 @@ def test_a_genuine_body_that_is_no_clerk_event_is_400_and_svix_stops_sending_it(
     assert seen == []
 
 
+@pytest.mark.parametrize(
+    "value", ["9" * 4300, "9" * 4301, "1e400", "[" * 199 + "]" * 199, "[" * 100_000 + "]" * 100_000]
+)
+def test_whatever_a_user_wrote_into_an_event_the_event_is_handled(send, value):
+    """Before, Svix was told to stop sending such an event."""
+    endpoint, seen = handled()
+    body = f'{{"type": "user.created", "data": {{"id": "user_1", "unsafe_metadata": {value}}}}}'
+    answer = send(endpoint, *genuine(body.encode()))
+    assert (answer.status, len(seen)) == (200, 1)
+    assert "webhook-delivery" not in answer.headers
+
+
 def test_a_body_that_is_too_large_is_413(send):
     endpoint, seen = handled(max_body=100)
     answer = send(endpoint, *delivery(first_name="A" * 100))
