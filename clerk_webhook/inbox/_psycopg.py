@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from ._connections import (
@@ -61,8 +62,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     )
     # A cursor of our own, because a row factory of the caller's may make anything of a row, None included.
     cursor = own.cursor(row_factory=_tuples)
-    is_raw = any(cls.__name__ in {"RawCursor", "AsyncRawCursor"} for cls in type(cursor).__mro__)
-    paramstyle: Paramstyle = "numeric_dollar" if is_raw else "format"
+    paramstyle = _paramstyle(cursor.__class__)
     if hasattr(cursor, "__aenter__"):
         return drive_async(program, _executing_async(cursor, paramstyle))
     return drive(program, _executing(cursor, paramstyle))
@@ -86,6 +86,12 @@ def _executing_async(cursor: AsyncCursor, paramstyle: Paramstyle) -> Callable[[s
         return await cursor.fetchall()
 
     return execute
+
+
+@lru_cache
+def _paramstyle(kind: type[Any]) -> Paramstyle:
+    is_raw = any(cls.__name__ in {"RawCursor", "AsyncRawCursor"} for cls in kind.__mro__)
+    return "numeric_dollar" if is_raw else "format"
 
 
 def _tuples(_cursor: object) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
