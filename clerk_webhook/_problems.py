@@ -29,15 +29,27 @@ def log_problem(problem: str, error: BaseException, message_id: str | None) -> N
 
 
 def where_raised(error: BaseException) -> str:
-    """Say which exception was raised and where. Its text is left out, because it often holds personal data."""
+    """Say which exception was raised and where. Its text is left out, because it often holds personal data.
+
+    A database's exception shows its SQLSTATE, which says as much without the text.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(_HERE)]
     if type(error) in {TypeError, ValueError, RuntimeError} and frames and frames[-1] not in theirs:
         # This package raised the error, or the call itself failed: a handler takes no event, for example.
         return f"{type(error).__qualname__}: {error}"
-    parts = [f"{type(error).__qualname__}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
+    parts = [f"{type(error).__qualname__}{_sqlstate(error)}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
     if isinstance(error, BaseExceptionGroup):
         # isinstance does not know the type of the exceptions inside.
         group = cast("BaseExceptionGroup[BaseException]", error)
         parts += [f"in it: {where_raised(inner)}\n" for inner in group.exceptions]
     return "".join(parts).rstrip()
+
+
+def _sqlstate(error: BaseException) -> str:
+    # SQLAlchemy keeps the driver's exception as `orig`, Django as the cause. psycopg2 calls the SQLSTATE `pgcode`.
+    for origin in (error, getattr(error, "orig", None), error.__cause__):
+        state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
+        if isinstance(state, str):
+            return f" (SQLSTATE {state})"
+    return ""

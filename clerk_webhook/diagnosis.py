@@ -515,7 +515,7 @@ _LEAST_OF_SIGNATURE = len("v1,") + 16
 def _completed(attempt: _Attempt) -> Iterator[_Attempt]:
     entries = [entry for entry in attempt.signatures.split(" ") if len(entry) >= _LEAST_OF_SIGNATURE]
     for key in attempt.keys:
-        signature = key.sign(attempt.prefix.encode("utf-8", "surrogatepass") + attempt.body).decode()
+        signature = key.sign(attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body).decode()
         if any(map(signature.startswith, entries)):
             yield attempt._replace(signatures=signature)
 

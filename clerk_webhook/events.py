@@ -271,7 +271,7 @@ _set_payload = _SLOTS.payload.__set__
 _set_message_id = _SLOTS.message_id.__set__
 
 
-def _refuse_to_change(event: Event[Any, Any], name: str, *_: object) -> NoReturn:
+def _refuse_to_change(_event: Event[Any, Any], name: str, *_value: object) -> NoReturn:
     raise FrozenInstanceError(f"An event is read-only: {name} cannot be set or deleted.")
 
 

@@ -9,7 +9,9 @@ from ._durations import KEEP, LEASE
 from ._sql import CREATE_TABLE, SQLStore
 
 if TYPE_CHECKING:
-    from ._sql import Connect
+    from typing import Any, LiteralString
+
+    from ._sql import Connect, Cursor
 
 __all__ = ["PostgresStore"]
 
@@ -64,3 +66,13 @@ class PostgresStore(SQLStore):
         """Make the table unless it exists. Several processes may do so at once."""
         with self._connect() as connection:
             self._execute(connection.cursor(), _CREATE)
+
+    def _execute(self, cursor: Cursor, statement: LiteralString, *parameters: object) -> None:
+        # psycopg 3 prepares what it executes often. A pooler in transaction mode gives the next transaction another
+        # session of the server, in which that statement is unknown or another's:
+        # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
+        if any(cls.__module__.partition(".")[0] == "psycopg" for cls in type(cursor).__mro__):
+            own: Any = cursor
+            own.execute(statement.format(now=self._now, mark=self._mark), parameters, prepare=False)
+        else:
+            super()._execute(cursor, statement, *parameters)

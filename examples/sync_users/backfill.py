@@ -1,86 +1,95 @@
 """Mirror all that Clerk has: `python backfill.py`, at any time and as often as you like, while webhooks arrive too.
 
-`CLERK_SECRET_KEY` is the key of the instance that sends the webhooks. `CLERK_API_URL` overrides Clerk's address.
+A run that was stopped goes on at the next run. `--again` writes the rows that did not change too, for a new column.
 """
 
-import os
+import argparse
 import sys
-from collections.abc import Callable, Iterator
+import time
+from itertools import dropwhile
 from typing import Any
 
 import httpx2
-import stamina
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DataError, IntegrityError
+from tqdm import tqdm
 
-from clerk_webhook import parse_event
-from models import open_database
-from sync import apply
-
-PATHS = {"user": "/users", "organization": "/organizations", "organizationMembership": "/organization_memberships"}
-
-
-def backfill(database: sessionmaker[Session], clerk: httpx2.Client) -> set[str]:
-    """Apply each resource that Clerk lists, and return the ids."""
-    seen: set[str] = set()
-    for kind, path in PATHS.items():
-        count = 0
-        for page in pages(clerk, path):
-            for data in page:
-                apply_now(database, f"{kind}.updated", data)
-                seen.add(data["id"])
-            count += len(page)
-            print(f"{path}: {count}", flush=True)
-    return seen
+from clerk import PATHS, ask, count, pages, persistently, run, why
+from clerk_webhook.mirror import Mirrored
+from models import Instance, Progress, Session, now
+from sync import mirror
 
 
-def apply_now(database: sessionmaker[Session], event_type: str, data: Any) -> None:
-    """Apply a resource as if a webhook had brought it, in a transaction of its own: larger ones would deadlock."""
-    with database.begin() as session:
-        apply(session, parse_event({"type": event_type, "data": data}))
+def backfill(clerk: httpx2.Client, *, again: bool = False) -> tuple[int, int]:
+    """Apply each resource that Clerk lists. Return when that began, in seconds, and how many were skipped."""
+    check_instance(clerk)
+    with Session() as session:
+        progress = session.get(Progress, 1) or Progress(id=1, began_at=now() // 1000, kind="user", last_id="", offset=0)
+    skipped = 0
+    for kind in dropwhile(lambda kind: kind != progress.kind, PATHS):
+        if kind != progress.kind:
+            progress.kind, progress.last_id, progress.offset = kind, "", 0
+        # A bar on a terminal, a line a minute elsewhere.
+        with tqdm(desc=kind, total=count(clerk, kind), initial=progress.offset, disable=None) as bar:
+            told = time.monotonic()
+            for page, offset in pages(clerk, kind, progress.last_id, progress.offset):
+                skipped += apply(kind, page, again=again)
+                progress.last_id, progress.offset = page[-1]["id"], offset
+                save(progress)
+                bar.update(offset - bar.n)
+                if bar.disable and time.monotonic() > told + 60:
+                    told = time.monotonic()
+                    print(f"{kind}: {offset} of {bar.total}", flush=True)
+        print(f"{kind}: {progress.offset}", flush=True)
+    with Session.begin() as session:
+        session.execute(delete(Progress))
+    return progress.began_at, skipped
 
 
-def pages(clerk: httpx2.Client, path: str) -> Iterator[list[Any]]:
-    """List all, page by page, to the first empty page."""
-    offset = 0
-    while True:
-        # 500 is the most. Clerk takes 501 for its default, 10.
-        answer = ask(clerk, path, limit=500, offset=offset, order_by="+created_at")
-        page = answer if isinstance(answer, list) else answer["data"]
-        if not page:
-            return
-        yield page
-        offset += len(page)
+def main(clerk: httpx2.Client, *, again: bool) -> None:
+    _, skipped = backfill(clerk, again=again)
+    if skipped:
+        sys.exit(f"{skipped} could not be written.")
 
 
-def again(error: Exception) -> bool | float:
-    """Say whether to ask again, or after how many seconds."""
-    if isinstance(error, httpx2.HTTPStatusError):
-        if error.response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
-            seconds = error.response.headers.get("retry-after", "")
-            return float(seconds) if seconds.isdecimal() else True
-        return error.response.is_server_error
-    return isinstance(error, httpx2.TransportError)
+def check_instance(clerk: httpx2.Client) -> None:
+    """Refuse the key of an instance other than the one whose webhooks arrive."""
+    own = ask(clerk, "/instance")["id"]
+    with Session.begin() as session:
+        known = set(session.scalars(select(Instance.id)))
+        if not known:
+            session.add(Instance(id=own, seen_at=0, lag=0))
+        elif known != {own}:
+            sys.exit(f"CLERK_SECRET_KEY is of {own}, but the webhooks come from {', '.join(sorted(known))}.")
 
 
-@stamina.retry(on=again, attempts=None, timeout=45)
-def ask(clerk: httpx2.Client, path: str, **parameters: Any) -> Any:
-    """Return the JSON of Clerk's answer."""
-    return clerk.get(path, params=parameters).raise_for_status().json()
+def apply(kind: Mirrored, page: list[Any], *, again: bool) -> int:
+    """Write a page, and return how many rows of it cannot be written."""
+    try:
+        write(kind, page, again=again)
+    except (DataError, IntegrityError, ValueError) as error:
+        if len(page) == 1:
+            print(f"Skipped {page[0]['id']}: {why(error)}.", file=sys.stderr)
+            return 1
+        half = len(page) // 2
+        return apply(kind, page[:half], again=again) + apply(kind, page[half:], again=again)
+    return 0
 
 
-def run(job: Callable[[sessionmaker[Session], httpx2.Client], object]) -> None:
-    """Run a job with the database and Clerk, and say in one line how it failed."""
-    key = os.environ["CLERK_SECRET_KEY"].strip()  # an error about a line break would show the key
-    url = os.environ.get("CLERK_API_URL", "https://api.clerk.com/v1")
-    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as clerk:
-        try:
-            job(open_database(), clerk)
-        except (httpx2.HTTPError, ValueError, KeyError) as error:  # ValueError: no JSON, or not a resource
-            sys.exit(f"Stopped, and nobody was deleted, because Clerk did not answer as it should: {error!r}")
-        except SQLAlchemyError as error:  # not its text, which may quote a row
-            sys.exit(f"Stopped, because the database failed: {type(error).__name__}")
+@persistently
+def write(kind: Mirrored, page: list[Any], *, again: bool) -> None:
+    with Session.begin() as session:
+        mirror.apply_many(session, kind, page, again=again)
+
+
+@persistently
+def save(progress: Progress) -> None:
+    with Session.begin() as session:
+        session.merge(progress)
 
 
 if __name__ == "__main__":
-    run(backfill)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--again", action="store_true", help="write the rows that did not change too")
+    arguments = parser.parse_args()
+    run(lambda clerk: main(clerk, again=arguments.again))

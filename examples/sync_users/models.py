@@ -1,60 +1,88 @@
-"""The tables, and the database that holds them."""
+"""The application's own tables, and the pool of connections. The tables of Clerk's data are the mirror's: sync.py."""
 
 import os
-from typing import Any
+import time
+import uuid
 
-from sqlalchemy import JSON, ForeignKey, create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
-from clerk_webhook.inbox import CREATE_TABLE
+URL = os.environ.get("DATABASE_URL", "sqlite:///app.db")
+
+engine = create_engine(
+    URL,
+    hide_parameters=True,  # or the text of an error would hold somebody's address
+    # Eight workers have 80 connections at most, and PostgreSQL allows 100.
+    pool_size=5,
+    max_overflow=5,
+    # Seconds. Svix gives up after 15, so a request that cannot have a connection or a row fails before.
+    pool_timeout=5,
+    pool_pre_ping=True,  # a connection that a restart of the database cut is replaced without an error
+    connect_args={"timeout": 10}
+    if URL.startswith("sqlite")
+    else {
+        "connect_timeout": 5,
+        "prepare_threshold": None,  # a pooler in transaction mode knows no prepared statements
+        "options": "-c lock_timeout=1s -c statement_timeout=10s",  # a row that somebody holds stops nobody else
+    },
+)
+Session = sessionmaker(engine)
+# Two processes must never share a connection: `gunicorn --preload` forks after the import.
+os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+
+
+def now() -> int:
+    """Return the time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
 
 
 class Base(DeclarativeBase):
-    """Each row is a mirrored resource, or a stub (only the id is known yet), or a tombstone (only the id is left)."""
+    type_annotation_map = {int: BigInteger}  # noqa: RUF012  # as SQLAlchemy has it
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    deleted: Mapped[bool] = mapped_column(default=False)
+
+# The migration makes this table, by the mirror. SQLAlchemy has to know the column that a foreign key names.
+Table("clerk_users", Base.metadata, Column("id", String, primary_key=True))
 
 
 class User(Base):
+    """What the application itself knows of a user."""
+
     __tablename__ = "users"
 
-    email: Mapped[str | None]  # not UNIQUE: an address moves from one user to another, and the events come in any order
-    username: Mapped[str | None]
-    first_name: Mapped[str | None]
-    last_name: Mapped[str | None]
-    image_url: Mapped[str | None]
-    public_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    clerk_id: Mapped[str] = mapped_column(ForeignKey("clerk_users.id"), primary_key=True)
+    handle: Mapped[str] = mapped_column(unique=True)
+    joined_at: Mapped[int]
 
 
-class Organization(Base):
-    __tablename__ = "organizations"
+class Mail(Base):
+    """The outbox: a mail that worker.py has to send. It holds no address; the mirror has the one of that moment."""
 
-    name: Mapped[str | None]
-    slug: Mapped[str | None]
+    __tablename__ = "mails"
 
-
-class Membership(Base):
-    __tablename__ = "memberships"
-
-    # User and organization are not the key: a user who leaves and joins again has a new membership, with a new id.
-    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
-    organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id"), index=True)
-    role: Mapped[str | None]
+    # Also the idempotency key. It is no number, because SQLite gives the number of a deleted row to the next one.
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: uuid.uuid4().hex)
+    user_id: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[int] = mapped_column(default=now)
 
 
-def open_database(url: str = os.environ.get("DATABASE_URL", "sqlite:///users.db")) -> sessionmaker[Session]:
-    """Make the tables that do not exist yet, and return the factory of sessions."""
-    sqlite = url.startswith("sqlite")
-    engine = create_engine(
-        url,
-        hide_parameters=True,  # or the text of an error would hold somebody's address
-        # SQLite has one writer at a time. The others wait: 10 seconds at most, because Svix gives up after 15.
-        connect_args={"timeout": 10} if sqlite else {},
-    )
-    with engine.begin() as connection:
-        # One process at a time, or two that start together would make the same table.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else "SELECT pg_advisory_xact_lock(1)")
-        Base.metadata.create_all(connection)
-        connection.exec_driver_sql(CREATE_TABLE)
-    return sessionmaker(engine)
+class Instance(Base):
+    """An instance of Clerk that sent a webhook: the one that CLERK_SECRET_KEY must be of."""
+
+    __tablename__ = "clerk_instances"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[int]
+    lag: Mapped[int]
+
+
+class Progress(Base):
+    """How far the backfill is that was interrupted, or is running."""
+
+    __tablename__ = "backfill_progress"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[int]
+    kind: Mapped[str]
+    last_id: Mapped[str]
+    offset: Mapped[int]

@@ -1,76 +1,42 @@
-"""Clerk's events become rows. The end state does not depend on the order of the events, or on how often each comes."""
+"""What this application does with Clerk's events. The routes, the scripts and the tests all use these handlers."""
 
-from typing import Any
+from sqlalchemy import text
+from sqlalchemy.orm import Session as OrmSession
 
-from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from clerk_webhook import Handlers, events
+from clerk_webhook.mirror import Mirror
+from models import Mail, Session, now
 
-from clerk_webhook import WebhookEvent, events
-from clerk_webhook.inbox import record_newest
-from clerk_webhook.users import primary_email_address
-from models import Base, Membership, Organization, User
+mirror = Mirror()  # the default columns, because each column is personal data that has to be wanted
 
-MIRRORED = events.UserWebhookEvent | events.OrganizationWebhookEvent | events.OrganizationMembershipWebhookEvent
-
-
-def apply(session: Session, event: WebhookEvent) -> None:
-    """Write the row of an event, if the event is the newest of its resource. The caller commits."""
-    if not isinstance(event, MIRRORED) or not record_newest(session, event):
-        return
-    match event:
-        case events.UserCreated(data=user) | events.UserUpdated(data=user):
-            put(
-                session,
-                User,
-                user["id"],
-                email=primary_email_address(user),
-                username=user.get("username"),
-                first_name=user.get("first_name"),
-                last_name=user.get("last_name"),
-                image_url=user.get("image_url"),
-                public_metadata=user.get("public_metadata"),
-            )
-        case events.OrganizationCreated(data=data) | events.OrganizationUpdated(data=data):
-            put(session, Organization, data["id"], name=data.get("name"), slug=data.get("slug"))
-        case events.OrganizationMembershipCreated(data=data) | events.OrganizationMembershipUpdated(data=data):
-            stub(session, User, event.user_id)
-            stub(session, Organization, event.organization_id)
-            put(
-                session,
-                Membership,
-                data["id"],
-                user_id=event.user_id,
-                organization_id=event.organization_id,
-                role=data.get("role"),
-            )
-        case events.UserDeleted(data=deleted):
-            bury(session, User, deleted["id"])
-        case events.OrganizationDeleted(data=deleted):
-            bury(session, Organization, deleted["id"])
-        case events.OrganizationMembershipDeleted(data=left):
-            stub(session, User, event.user_id)
-            stub(session, Organization, event.organization_id)
-            bury(session, Membership, left["id"])
+handlers = Handlers(transaction=Session.begin)
+handlers.include(mirror.handlers)
 
 
-def stub(session: Session, model: type[Base], row_id: str | None) -> None:
-    """Make a row with the id alone, if the row does not exist.
+@handlers.once
+def welcome(event: events.UserCreated, session: OrmSession) -> None:
+    """Put the mail into the outbox, in the same transaction as all else. worker.py sends it."""
+    session.add(Mail(user_id=event.data["id"]))
 
-    Every event does so in the order users, organizations, memberships, so no two transactions wait for each other.
+
+@handlers.on
+def remember_instance(
+    event: events.UserWebhookEvent | events.OrganizationWebhookEvent | events.OrganizationMembershipWebhookEvent,
+    session: OrmSession,
+) -> None:
+    """Note which instance sends, for reconcile.py, and how late, for GET /health.
+
+    Once in ten seconds, because all deliveries would wait for each other at this row. A row that is not
+    inserted is not locked.
     """
-    if row_id is not None:
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        session.execute(insert(model).values(id=row_id).on_conflict_do_nothing())
+    if event.instance_id and event.occurred_at:  # a deletion that reconcile.py found has neither
+        lag = now() - int(event.occurred_at.timestamp() * 1000)
+        session.execute(NOTE, {"id": event.instance_id, "now": now(), "lag": lag})
 
 
-def put(session: Session, model: type[Base], row_id: str, **values: Any) -> None:
-    """Write a row, which a request may be making at this moment."""
-    stub(session, model, row_id)
-    session.execute(update(model).where(model.id == row_id).values(**values))
-
-
-def bury(session: Session, model: type[Base], row_id: str) -> None:
-    """Leave the id, so that nothing brings the row back, and forget everything else."""
-    columns = [column.key for column in model.__table__.columns if not column.primary_key]
-    put(session, model, row_id, **(dict.fromkeys(columns) | {"deleted": True}))
+NOTE = text("""
+    INSERT INTO clerk_instances (id, seen_at, lag)
+    SELECT CAST(:id AS text), CAST(:now AS bigint), CAST(:lag AS bigint)
+    WHERE NOT EXISTS (SELECT 1 FROM clerk_instances WHERE id = :id AND seen_at > :now - 10000)
+    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lag = excluded.lag
+""")

@@ -15,6 +15,20 @@ from clerk_webhook.endpoint import AbortDelivery, Endpoint
 from clerk_webhook.stores import MemoryStore
 
 
+def wrapped_as_orig(error):
+    """Wrap a driver's exception as SQLAlchemy does."""
+    outer = Exception()
+    outer.orig = error
+    return outer
+
+
+def wrapped_as_cause(error):
+    """Wrap a driver's exception as Django does."""
+    outer = Exception()
+    outer.__cause__ = error
+    return outer
+
+
 def test_each_request_is_logged_and_observed_once(send, caplog):
     caplog.set_level(logging.INFO, "clerk_webhook")
     seen = []
@@ -111,6 +125,22 @@ def test_a_failure_is_logged_with_its_place_and_without_its_text(caplog):
     assert re.fullmatch(r'  File ".*test_log\.py", line \d+, in handler', second)
     assert all(line.startswith("  ") for line in others)
     assert "Ada" not in record.getMessage()
+
+
+@pytest.mark.parametrize("name", ["sqlstate", "pgcode"])  # of psycopg and asyncpg, of psycopg2
+@pytest.mark.parametrize("wrap", [lambda error: error, wrapped_as_orig, wrapped_as_cause])
+def test_a_failure_of_a_database_is_logged_with_its_sqlstate(caplog, name, wrap):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on
+    def handler(event: events.UserCreated):
+        error = Exception("Failing row contains (user_1, ada@example.com)")
+        setattr(error, name, "23514")
+        raise wrap(error)
+
+    endpoint.handle(*delivery())
+    assert "Exception (SQLSTATE 23514)\n" in caplog.messages[0]
+    assert "ada" not in caplog.messages[0]
 
 
 def test_a_group_of_failures_is_logged_with_the_place_of_each(caplog):

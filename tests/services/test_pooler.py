@@ -1,225 +1,274 @@
-"""A pooler in transaction mode before PostgreSQL, as Supabase and Neon have: each transaction gets another session.
+"""A pooler in transaction mode before PostgreSQL, as Supabase and Neon have one: Debian's pgbouncer.
 
-A statement that a driver prepared by itself is then missing, or there already. Nothing may fail, be lost or doubled.
+Each transaction may get another session of the server, so a statement that a driver prepared in one is unknown in the
+next, or known there from somebody else.
 """
 
 import asyncio
-import getpass
-import shutil
-import socket
+import os
+import pwd
 import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-pytest.importorskip("psycopg")  # the services group of dependencies is installed as a whole
+asyncpg = pytest.importorskip("asyncpg")
+psycopg = pytest.importorskip("psycopg")
+psycopg2 = pytest.importorskip("psycopg2")
+psycopg_pool = pytest.importorskip("psycopg_pool")
+sqlalchemy = pytest.importorskip("sqlalchemy")
 
-import asyncpg
-import psycopg
-import psycopg.conninfo
-import psycopg_pool
-import sqlalchemy as sa
-from histories import NOON, UPDATED, user_event
-from inbox_connections import sqlalchemy_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine  # noqa: E402
+from sqlalchemy.pool import NullPool  # noqa: E402
+from sync_users_runs import free_port  # noqa: E402
 
-from clerk_webhook.inbox import CREATE_TABLE, record_newest, record_once
-from clerk_webhook.mirror import Mirror
-from clerk_webhook.stores import Claim, PostgresStore
+from clerk_webhook import parse_event  # noqa: E402
+from clerk_webhook.inbox import CREATE_TABLE, record_newest, record_once  # noqa: E402
+from clerk_webhook.mirror import Mirror  # noqa: E402
+from clerk_webhook.stores import Claim  # noqa: E402
+from clerk_webhook.stores.postgres import PostgresStore  # noqa: E402
+from clerk_webhook.testing import sample  # noqa: E402
 
-WORKERS, SESSIONS, MESSAGES = 8, 3, 120
-MIRROR = Mirror(users={"name": "first_name", "metadata": "public_metadata"})
-# Each comes twice. There are fewer users than messages, so they are updated.
-EVENTS = [
-    user_event(
-        UPDATED, f"user_{n % 30}", name=f"name {n}", updated_at=NOON + n, timestamp=NOON + n, message_id=f"msg_{n}"
-    )
-    for n in range(MESSAGES)
-] * 2
-LEDGER = "INSERT INTO ledger (message_id) VALUES ('{}')"
-PAGE = [{"id": f"user_{n}", "updated_at": NOON} for n in range(40)]
+AT_ONCE = 8
+MESSAGES = 100
+MIRROR = Mirror()
 
 
 @pytest.fixture(scope="module")
-def pooler(postgres_url):
-    """Yield the URL of the database behind a pgbouncer of this test's own."""
-    if not shutil.which("pgbouncer"):
-        pytest.skip("pgbouncer is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    server = psycopg.conninfo.conninfo_to_dict(postgres_url)
-    folder = Path(tempfile.mkdtemp())
-    config = folder / "pgbouncer.ini"
-    config.write_text(
-        f"[databases]\n{server['dbname']} = {psycopg.conninfo.make_conninfo(**server)}\n"
+def pooler(postgres_url, tmp_path_factory):
+    """Yield the URL of a pgbouncer with four sessions of the server, fewer than there are clients."""
+    folder = tmp_path_factory.mktemp("pgbouncer")
+    server, port = urlsplit(postgres_url), free_port()
+    name = server.path.removeprefix("/")
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n{name} = host={server.hostname} port={server.port} user={server.username}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-        f"pool_mode = transaction\ndefault_pool_size = {SESSIONS}\nmax_client_conn = 100\n"
+        "pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 100\n"
     )
-    command = ["pgbouncer", "-q", str(config)]
-    if getpass.getuser() == "root":  # whom it refuses to be
-        folder.chmod(0o755)
-        command[1:1] = ["-u", "postgres"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    url = f"postgresql://{server.get('user', 'postgres')}@127.0.0.1:{port}/{server['dbname']}"
+    folder.chmod(0o755)
+    for parent in folder.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o055)  # for somebody else than root, which pgbouncer refuses to be
+    user = "postgres" if os.geteuid() == 0 else None
+    try:
+        process = subprocess.Popen(
+            ["/usr/sbin/pgbouncer", "-q", folder / "pgbouncer.ini"],
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            cwd="/",
+            stderr=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        pytest.skip("no pgbouncer")
+    url = f"postgresql://{server.username}@127.0.0.1:{port}/{name}"
     try:
         for _ in range(100):
             try:
                 psycopg.connect(url).close()
                 break
             except psycopg.OperationalError:
-                assert process.poll() is None
                 time.sleep(0.1)
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute(CREATE_TABLE)
+            for statement in MIRROR.create_tables:
+                connection.execute(statement)
+            connection.execute("CREATE TABLE effects (message_id text NOT NULL)")
         yield url
     finally:
         process.terminate()
-        process.wait()
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(autouse=True)
-def _tables(postgres_url):
-    with psycopg.connect(postgres_url) as connection:
-        connection.execute("DROP TABLE IF EXISTS clerk_webhook_inbox, ledger, clerk_users, clerk_organizations")
-        connection.execute("DROP TABLE IF EXISTS clerk_memberships, clerk_webhook_claims")
-        for statement in (CREATE_TABLE, "CREATE TABLE ledger (message_id text)", *MIRROR.create_tables):
-            connection.execute(statement)
+        process.wait(10)
 
 
 @pytest.fixture
-def check(postgres_url):
-    """Return a function that says that each message had its effect once, and that the newest rows stand there."""
+def counts(postgres_url, pooler):
+    """Return the number of rows of each table, which begin empty."""
+    tables = ("effects", "clerk_webhook_inbox", "clerk_users")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for table in tables:
+            connection.execute(f"DELETE FROM {table}")
 
-    def check():
-        with psycopg.connect(postgres_url) as connection:
-            ledger = connection.execute("SELECT message_id FROM ledger").fetchall()
-            users = connection.execute("SELECT id, name FROM clerk_users WHERE name IS NOT NULL").fetchall()
-        assert sorted(ledger) == sorted((f"msg_{n}",) for n in range(MESSAGES))
-        assert dict(users) == {f"user_{n % 30}": f"name {n}" for n in range(MESSAGES)}
+        def count():
+            return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
 
-    return check
-
-
-def in_threads(work):
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(work, range(WORKERS)))
+        yield count
 
 
-async def in_tasks(work):
-    await asyncio.gather(*map(work, range(WORKERS)))
+def messages():
+    """Return each message twice, as Svix may deliver it."""
+    for number in range(MESSAGES):
+        data = {**sample("user.created", id=f"user_{number}"), "updated_at": 1_760_000_000_000 + number}
+        event = parse_event({"type": "user.created", "data": data}, message_id=f"msg_{number}")
+        yield event
+        yield event
 
 
-def handle(connection, event, execute):
-    record_newest(connection, event)
-    MIRROR.apply(connection, event)
-    if record_once(connection, event):
-        execute(LEDGER.format(event.message_id))
+@contextmanager
+def psycopg_transactions(url):
+    """Connections with psycopg's defaults, which prepare what is executed five times."""
+    with psycopg_pool.ConnectionPool(url, min_size=AT_ONCE, max_size=AT_ONCE) as pool:
+
+        def effect(connection, event):
+            connection.execute("INSERT INTO effects VALUES (%s)", [event.message_id], prepare=False)
+
+        yield pool.connection, effect
 
 
-async def handle_async(connection, event, execute):
-    await record_newest(connection, event)
-    await MIRROR.apply(connection, event)
-    if await record_once(connection, event):
-        await execute(LEDGER.format(event.message_id))
+@contextmanager
+def psycopg2_transactions(url):
+    @contextmanager
+    def transaction():
+        connection = psycopg2.connect(url)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def effect(connection, event):
+        connection.cursor().execute("INSERT INTO effects VALUES (%s)", [event.message_id])
+
+    yield transaction, effect
 
 
-def test_psycopg_needs_no_setting_for_our_statements(pooler, check):
-    def work(worker):
-        with psycopg.connect(pooler) as connection:
-            for event in EVENTS[worker::WORKERS]:
-                handle(connection, event, lambda sql: connection.execute(sql, prepare=False))
-                connection.commit()
-                MIRROR.apply_many(connection, "user", PAGE)
-                connection.commit()
+@contextmanager
+def sqlalchemy_transactions(url):
+    engine = sqlalchemy.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"),
+        pool_size=AT_ONCE,
+        connect_args={"prepare_threshold": None},
+    )
 
-    in_threads(work)
-    check()
+    def effect(connection, event):
+        connection.exec_driver_sql("INSERT INTO effects VALUES (%s)", (event.message_id,))
 
-
-def test_async_psycopg_needs_no_setting_for_our_statements(pooler, check):
-    async def work(worker):
-        async with await psycopg.AsyncConnection.connect(pooler) as connection:
-            for event in EVENTS[worker::WORKERS]:
-                await handle_async(connection, event, lambda sql: connection.execute(sql, prepare=False))
-                await connection.commit()
-                await MIRROR.apply_many(connection, "user", PAGE)
-                await connection.commit()
-
-    asyncio.run(in_tasks(work))
-    check()
-
-
-def test_asyncpg_needs_a_cache_of_no_statements(pooler, check):
-    async def work(worker):
-        connection = await asyncpg.connect(pooler, statement_cache_size=0)
-        for event in EVENTS[worker::WORKERS]:
-            async with connection.transaction():
-                await handle_async(connection, event, connection.execute)
-            async with connection.transaction():
-                await MIRROR.apply_many(connection, "user", PAGE)
-        await connection.close()
-
-    asyncio.run(in_tasks(work))
-    check()
-
-
-def test_sqlalchemy_over_psycopg_needs_prepare_threshold_none(pooler, check):
-    engine = sa.create_engine(sqlalchemy_url(pooler, "psycopg"), connect_args={"prepare_threshold": None})
-
-    def work(worker):
-        for event in EVENTS[worker::WORKERS]:
-            with engine.begin() as connection:
-                handle(connection, event, connection.exec_driver_sql)
-            with engine.begin() as connection:
-                MIRROR.apply_many(connection, "user", PAGE)
-
-    in_threads(work)
+    yield engine.begin, effect
     engine.dispose()
-    check()
 
 
-def test_sqlalchemy_over_asyncpg_needs_names_of_its_own_for_statements(pooler, check):
-    options = {
-        "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-        "prepared_statement_name_func": lambda: f"clerk_{uuid4()}",
-    }
+@asynccontextmanager
+async def async_psycopg_transactions(url):
+    async with psycopg_pool.AsyncConnectionPool(url, min_size=AT_ONCE, max_size=AT_ONCE, open=False) as pool:
 
-    async def story():
-        engine = create_async_engine(
-            sqlalchemy_url(pooler, "asyncpg"), connect_args=options, poolclass=sa.pool.NullPool
-        )
+        async def effect(connection, event):
+            await connection.execute("INSERT INTO effects VALUES (%s)", [event.message_id], prepare=False)
 
-        async def work(worker):
-            for event in EVENTS[worker::WORKERS]:
-                async with engine.begin() as connection:
-                    await handle_async(connection, event, connection.exec_driver_sql)
-                async with engine.begin() as connection:
-                    await MIRROR.apply_many(connection, "user", PAGE)
-
-        await in_tasks(work)
-        await engine.dispose()
-
-    asyncio.run(story())
-    check()
+        yield pool.connection, effect
 
 
-def test_a_store_over_psycopg_needs_prepare_threshold_none(pooler):
-    with psycopg_pool.ConnectionPool(pooler, kwargs={"prepare_threshold": None}, max_size=WORKERS) as pool:
-        store = PostgresStore(pool.connection)
+@asynccontextmanager
+async def asyncpg_transactions(url):
+    pool = await asyncpg.create_pool(url, min_size=AT_ONCE, max_size=AT_ONCE, statement_cache_size=0)
+
+    @asynccontextmanager
+    async def transaction():
+        async with pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    async def effect(connection, event):
+        await connection.execute("INSERT INTO effects VALUES ($1)", event.message_id)
+
+    yield transaction, effect
+    await pool.close()
+
+
+@asynccontextmanager
+async def async_sqlalchemy_transactions(url):
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://"),
+        poolclass=NullPool,
+        connect_args={"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"clerk_{uuid4()}"},
+    )
+
+    async def effect(connection, event):
+        await connection.exec_driver_sql("INSERT INTO effects VALUES ($1)", (event.message_id,))
+
+    yield engine.begin, effect
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("library", [psycopg_transactions, psycopg2_transactions, sqlalchemy_transactions])
+def test_eight_at_a_time_lose_double_and_fail_nothing(pooler, counts, library):
+    with library(pooler) as (transaction, effect), ThreadPoolExecutor(AT_ONCE) as threads:
+
+        def handle(event):
+            with transaction() as connection:
+                MIRROR.apply(connection, event)
+                record_newest(connection, event)
+                if record_once(connection, event):
+                    effect(connection, event)
+
+        list(threads.map(handle, messages()))
+    assert counts() == {"effects": MESSAGES, "clerk_webhook_inbox": 2 * MESSAGES, "clerk_users": MESSAGES}
+
+
+@pytest.mark.parametrize("library", [async_psycopg_transactions, asyncpg_transactions, async_sqlalchemy_transactions])
+def test_eight_at_a_time_lose_double_and_fail_nothing_async(pooler, counts, library):
+    async def main():
+        async with library(pooler) as (transaction, effect):
+            waiting = messages()
+
+            async def work():
+                for event in waiting:
+                    async with transaction() as connection:
+                        await MIRROR.apply(connection, event)
+                        await record_newest(connection, event)
+                        if await record_once(connection, event):
+                            await effect(connection, event)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(work())
+
+    asyncio.run(main())
+    assert counts() == {"effects": MESSAGES, "clerk_webhook_inbox": 2 * MESSAGES, "clerk_users": MESSAGES}
+
+
+@contextmanager
+def sqlalchemy_connections(url):
+    with sqlalchemy_transactions(url) as (begin, _):
+
+        @contextmanager
+        def connect():
+            with begin() as connection:
+                yield connection.connection
+
+        yield connect, None
+
+
+@pytest.mark.parametrize("library", [psycopg_transactions, psycopg2_transactions, sqlalchemy_connections])
+def test_a_store_gives_each_message_to_one_of_eight(pooler, postgres_url, library):
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP TABLE IF EXISTS clerk_webhook_claims")
+    with library(pooler) as (connect, _), ThreadPoolExecutor(AT_ONCE) as threads:
+        store = PostgresStore(connect)
         store.create()
-        done = []
 
-        def work(worker):
-            for number in range(MESSAGES):
-                message_id, owner = f"msg_{number}", str(worker)
-                if store.claim(message_id, owner) is Claim.NEW:
-                    done.append(message_id)
-                    store.complete(message_id)
+        def claim(event):
+            claimed = store.claim(event.message_id, uuid4().hex)
+            if claimed is Claim.NEW:
+                store.complete(event.message_id)
+            return claimed
 
-        in_threads(work)
-        assert sorted(done) == sorted(f"msg_{number}" for number in range(MESSAGES))
-        assert store.claim("msg_0", "another") is Claim.DONE
+        claims = list(threads.map(claim, messages()))
+        assert claims.count(Claim.NEW) == MESSAGES
+        assert {store.claim(event.message_id, "later") for event in messages()} == {Claim.DONE}
+
+
+def test_this_pooler_is_one_that_prepared_statements_fail_in(pooler):
+    """Otherwise the tests above would show nothing."""
+
+    def execute(_):
+        failures = 0
+        with psycopg.connect(pooler, autocommit=True) as connection:
+            for _ in range(50):
+                try:
+                    connection.execute("SELECT %s::int", [1])
+                except psycopg.Error:
+                    failures += 1
+        return failures
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        assert sum(threads.map(execute, range(AT_ONCE))) > 0

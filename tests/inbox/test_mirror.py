@@ -58,7 +58,7 @@ def test_the_default_tables_have_few_columns():
             "role": text,
         }
         indexed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        assert {name for (name,) in indexed} == {"clerk_memberships_organization_id", "clerk_memberships_user_id"}
+        assert {name for (name,) in indexed} == {"clerk_memberships_organization", "clerk_memberships_user"}
 
 
 def test_tables_can_be_made_again_and_have_the_prefix():
