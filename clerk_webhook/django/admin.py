@@ -34,21 +34,21 @@ class ReadOnlyAdmin(_ModelAdmin):
 class ClerkUserAdmin(ReadOnlyAdmin):
     """Users."""
 
-    list_display = ("id", "email", "first_name", "last_name", "version")
-    search_fields = ("id", "email", "first_name", "last_name")
+    list_display: tuple[str, ...] = ("id", "email", "first_name", "last_name", "version")
+    search_fields: tuple[str, ...] = ("id", "email", "first_name", "last_name")
 
 
 @admin.register(ClerkOrganization)
 class ClerkOrganizationAdmin(ReadOnlyAdmin):
     """Organizations."""
 
-    list_display = ("id", "name", "slug", "version")
-    search_fields = ("id", "name", "slug")
+    list_display: tuple[str, ...] = ("id", "name", "slug", "version")
+    search_fields: tuple[str, ...] = ("id", "name", "slug")
 
 
 @admin.register(ClerkMembership)
 class ClerkMembershipAdmin(ReadOnlyAdmin):
     """Memberships."""
 
-    list_display = ("id", "organization_id", "user_id", "role", "version")
-    search_fields = ("id", "organization__id", "organization__name", "user__id", "user__email")
+    list_display: tuple[str, ...] = ("id", "organization_id", "user_id", "role", "version")
+    search_fields: tuple[str, ...] = ("id", "organization__id", "organization__name", "user__id", "user__email")

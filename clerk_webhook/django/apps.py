@@ -13,7 +13,7 @@ class ClerkWebhookConfig(AppConfig):
 
     name = "clerk_webhook.django"
     label = "clerk_webhook"
-    verbose_name = "Clerk"
+    verbose_name: str = "Clerk"
 
     def ready(self) -> None:
         """Register the checks. `manage.py check --deploy` asks for the secret too."""

@@ -2,6 +2,7 @@ from typing import Any
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 
 def leave_out_indexes_for_like(_: object, schema_editor: Any) -> None:
@@ -10,11 +11,11 @@ def leave_out_indexes_for_like(_: object, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    initial = True
+    initial: bool | None = True
 
-    dependencies = []
+    dependencies: list[tuple[str, str]] = []
 
-    operations = [
+    operations: list[Operation] = [
         migrations.CreateModel(
             name="ClerkOrganization",
             fields=[
