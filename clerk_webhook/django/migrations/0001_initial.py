@@ -1,4 +1,5 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -11,11 +12,11 @@ def leave_out_indexes_for_like(_: object, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    initial: bool | None = True
+    initial: ClassVar[bool | None] = True
 
-    dependencies: list[tuple[str, str]] = []
+    dependencies: ClassVar[Sequence[tuple[str, str]]] = []
 
-    operations: list[Operation] = [
+    operations: ClassVar[Sequence[Operation]] = [
         migrations.CreateModel(
             name="ClerkOrganization",
             fields=[
