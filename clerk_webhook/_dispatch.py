@@ -279,7 +279,7 @@ class Dispatch:
             if request and request.gone:  # it was cancelled while a thread or the database was at work
                 raise asyncio.CancelledError
             if handler.is_async is False:
-                result = await in_thread(partial(handler.call, self._event, connection))
+                result = await in_thread(partial(handler.call, self._event, None))
             else:
                 step = handler.call(self._event, connection)
                 result = await (request.interrupts(step) if request else step)

@@ -117,7 +117,7 @@ def _search(headers: Headers) -> tuple[str, str, str]:
                     # str.lower refuses any other type.
                     name = _NAMES.get(str.lower(spelling)) or _NAMES_IN_ENVIRON.get(spelling)
                 if name:
-                    text = value.strip(_BLANK) if type(value) is str else _text(name, value)
+                    text = _text(name, value)
                     if text and found.setdefault(name, text) != text:
                         raise _doubled(name)
     except UnicodeError:
@@ -128,14 +128,6 @@ def _search(headers: Headers) -> tuple[str, str, str]:
             "scope['headers'] (ASGI).",
             "",
         )
-    try:
-        return found["svix-id"], found["svix-timestamp"], found["svix-signature"]
-    except KeyError:
-        return _unbranded(found)
-
-
-def _unbranded(found: dict[str, str]) -> tuple[str, str, str]:
-    """Return the unbranded headers, or raise an error with the names of the missing ones."""
     names = _UNBRANDED if found and found.keys().isdisjoint(_SVIX) else _SVIX
     missing = tuple(name for name in names if name not in found)
     if missing:

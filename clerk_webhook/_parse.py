@@ -154,8 +154,6 @@ def _problem(error: Exception) -> str:
     """Describe an error of the standard library's parser, without the body."""
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8 ({error.reason} at byte {error.start})"
-    if isinstance(error, RecursionError):
-        return "the stack has too little room for a parser"
     return str(error)
 
 

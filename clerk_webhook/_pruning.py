@@ -2,7 +2,7 @@ r"""Take out of a JSON text what not every parser, copy, log and database can ho
 
 Users write into genuine events (`unsafe_metadata`). Without this module a user could hide an event from a receiver: by
 201 brackets, or by half of a surrogate pair. The text is mended before a parser sees it, so no parser's stack can
-overflow. All loops over characters run in C: a body of 1 MiB takes milliseconds, whatever is in it.
+overflow. All loops over characters run in C, so a hostile body of 1 MiB takes about twice the time of `json.loads`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FLAT = rb"[\[{](?:" + _PLAIN + rb")*+[\]}]"
 _TWO_LEVELS = rb"[\[{](?:" + _PLAIN + rb"|" + _FLAT + rb")*+[\]}]"
 # The next bracket that opens more than two levels, or the next ones that close.
 _NEXT = re.compile(rb"(?:" + _PLAIN + rb"|" + _TWO_LEVELS + rb")*+(?:([\[{])|([\]}]++))", re.DOTALL).match
-_UP_TO_A_CLOSING_ONE = re.compile(rb"(?:[^\"\]}]++|" + _STRING + rb")*+", re.DOTALL).match
+_UP_TO_A_CLOSING_ONE = re.compile(rb"(?:[^\"\]}]++|" + _STRING + rb")*+", re.DOTALL).finditer
 
 _STEPS = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")  # as signed bytes: 1 and -1
 _NOT_STEPS = bytes(set(range(256)) - set(b'[{]}"'))
@@ -50,7 +50,7 @@ def without_deep_values(raw: bytes) -> bytes:
             # It has more than two levels, so it ends below the limit.
             if depth == MAX_DEPTH - 1:
                 kept += raw[start : end - 1], b"null"
-                start, end = end, _UP_TO_A_CLOSING_ONE(raw, end).end()
+                start, end = end, next(_UP_TO_A_CLOSING_ONE(raw, end)).end()
                 depth += _brackets(raw[start:end]).count(1)
                 start = len(raw)
         else:

@@ -11,7 +11,7 @@ __all__ = ["our_frames_hidden"]
 
 
 class _OurFramesHidden:
-    """Drops the frames of this package from the traceback of an error, up to the first frame that is not ours.
+    """Drops the frames of this package from the traceback of an error that passes through.
 
     The traceback then ends at the line of the caller, where the mistake is. The frame with the `with` statement is
     dropped too.
@@ -24,11 +24,17 @@ class _OurFramesHidden:
 
     def __exit__(self, _kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
         if error is not None:
-            while traceback and traceback.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+            frames: list[TracebackType] = []
+            while traceback:
+                frames.append(traceback)
                 traceback = traceback.tb_next
-            error.__traceback__ = traceback
+            following = None
+            for frame in reversed(frames):
+                if not frame.tb_frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
+                    frame.tb_next = following
+                    following = frame
+            error.__traceback__ = following
 
 
-_PACKAGE = f"{__package__}."
 our_frames_hidden = _OurFramesHidden()
 """`with our_frames_hidden:` stands in each public function that takes a secret."""

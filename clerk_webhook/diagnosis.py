@@ -170,7 +170,7 @@ class _Secret(NamedTuple):
     """The keys of a secret that was given. The text of the secret is not kept.
 
     Attributes:
-        keys: The keys as they should be read. None if the secret cannot be a signing secret.
+        keys: The keys as `Webhook` reads them. Empty if the secret cannot be a signing secret.
         problem: Why it cannot be one, or an empty text.
         misread: The keys of every other way to read the secret, by the cause that such a key proves.
     """
@@ -191,7 +191,8 @@ def _read(secret: str | bytes) -> _Secret:
     misread: dict[str, tuple[SigningKey, ...]] = {}
     if isinstance(secret, str):
         text = secret.strip().encode("utf-8", "surrogatepass")
-        misread["key_not_decoded"] = (SigningKey(text), SigningKey(text.removeprefix(b"whsec_")))
+        with suppress(SecretError):  # a guessable key proves nothing
+            misread["key_not_decoded"] = (SigningKey(key_from_secret(text.removeprefix(b"whsec_"))), SigningKey(text))
         misread["secret_miswritten"] = tuple(_keys_in(secret))
     elif secret:  # it can be None: Webhook(os.environ.get("...")) is a common mistake
         misread["secret_as_bytes"] = tuple(_keys_in(secret.decode("latin-1")))
@@ -399,7 +400,7 @@ def _without_quotes(body: bytes) -> list[bytes]:
     return [body.strip().strip(quote) for quote in (b"'", b'"', b"`")]
 
 
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5})|(.))", re.DOTALL)
 _BYTES_REPR = re.compile(r"""(?:bytearray\()?b(['"])(.*)\1\)?""", re.DOTALL).fullmatch
 _IN_DICT_REPR = re.compile(
     r"""'([^'\\]*+(?:\\.[^'\\]*+)*+)'|"([^"\\]*+(?:\\.[^"\\]*+)*+)"|\b(?:None|True|False)\b""", re.DOTALL
@@ -514,7 +515,7 @@ _LEAST_OF_SIGNATURE = len("v1,") + 16
 def _completed(attempt: _Attempt) -> Iterator[_Attempt]:
     entries = [entry for entry in attempt.signatures.split(" ") if len(entry) >= _LEAST_OF_SIGNATURE]
     for key in attempt.keys:
-        signature = key.sign(attempt.prefix.encode("utf-8", "surrogatepass") + attempt.body).decode()
+        signature = key.sign(attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body).decode()
         if any(map(signature.startswith, entries)):
             yield attempt._replace(signatures=signature)
 
@@ -545,11 +546,7 @@ def _from_url_safe(signatures: str) -> list[str]:
 # JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines. Some functions make
 # an empty body of another form.
 _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
-    (
-        "empty_body",
-        _in_body(lambda _: [b""]),
-        "The signature was made over an empty body: sign the body that is sent.",
-    ),
+    ("empty_body", _in_body(lambda _: [b""]), "The signature was made over an empty body: sign the body that is sent."),
     (
         "newline_added",
         _in_body(_without_newline),
@@ -605,16 +602,8 @@ _MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
         _in_body(_without_chunk_heads),
         "The sizes of HTTP's chunks stand in the body: let the server decode `transfer-encoding: chunked`.",
     ),
-    (
-        "body_with_headers",
-        _in_body(_without_headers),
-        "HTTP headers stand before the body: pass the body alone.",
-    ),
-    (
-        "body_html_escaped",
-        _in_body(_from_html),
-        "The body was escaped for HTML: pass the body as it was received.",
-    ),
+    ("body_with_headers", _in_body(_without_headers), "HTTP headers stand before the body: pass the body alone."),
+    ("body_html_escaped", _in_body(_from_html), "The body was escaped for HTML: pass the body as it was received."),
     (
         "body_in_quotes",
         _in_body(_without_quotes),

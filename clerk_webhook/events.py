@@ -165,8 +165,8 @@ class Event(Generic[TypeT, DataT]):
         raise TypeError(
             f"{cls.__name__} cannot be parsed from a request: nothing would verify the signature. In a FastAPI route "
             "write `event: ClerkEvent`, from clerk_webhook.fastapi, or `event: Annotated[events.UserCreated, "
-            "Depends(...)]` with a dependency that verifies. Elsewhere take the request instead, and give its headers "
-            "and its raw body to verify_and_parse."
+            "Depends(...)]` with a dependency that verifies. In django-ninja write @clerk_event directly above the "
+            "function. Elsewhere take the request instead, and give its headers and its raw body to verify_and_parse."
         )
 
     @property
@@ -271,7 +271,7 @@ _set_payload = _SLOTS.payload.__set__
 _set_message_id = _SLOTS.message_id.__set__
 
 
-def _refuse_to_change(event: Event[Any, Any], name: str, *_: object) -> NoReturn:
+def _refuse_to_change(_event: Event[Any, Any], name: str, *_value: object) -> NoReturn:
     raise FrozenInstanceError(f"An event is read-only: {name} cannot be set or deleted.")
 
 

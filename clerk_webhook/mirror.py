@@ -39,17 +39,17 @@ __all__ = ["MEMBERSHIP_COLUMNS", "ORGANIZATION_COLUMNS", "USER_COLUMNS", "Mirror
 Mirrored: TypeAlias = Literal["user", "organization", "organizationMembership"]
 """The kinds of resources that are mirrored: the part of their event types before the dot."""
 
-USER_COLUMNS: dict[str, str | Callable[[UserJSON], object]] = {
+USER_COLUMNS: Mapping[str, str | Callable[[UserJSON], object]] = {
     "email": primary_email_address,
     "first_name": "first_name",
     "last_name": "last_name",
 }
 """The default columns of `clerk_users`, besides `id`, `version` and `seen_at`."""
 
-ORGANIZATION_COLUMNS: dict[str, str | Callable[[OrganizationJSON], object]] = {"name": "name", "slug": "slug"}
+ORGANIZATION_COLUMNS: Mapping[str, str | Callable[[OrganizationJSON], object]] = {"name": "name", "slug": "slug"}
 """The default columns of `clerk_organizations`, besides `id`, `version` and `seen_at`."""
 
-MEMBERSHIP_COLUMNS: dict[str, str | Callable[[OrganizationMembershipJSON], object]] = {"role": "role"}
+MEMBERSHIP_COLUMNS: Mapping[str, str | Callable[[OrganizationMembershipJSON], object]] = {"role": "role"}
 """The default columns of `clerk_memberships`, besides `id`, `version`, `seen_at`, `organization_id` and `user_id`."""
 
 _Resource: TypeAlias = Mapping[str, Any]
@@ -82,7 +82,7 @@ class Mirror:
 
     Example:
         ```python
-        mirror = Mirror(users=USER_COLUMNS | {"plan": lambda user: user["public_metadata"].get("plan")})
+        mirror = Mirror(users={**USER_COLUMNS, "banned": "banned", "name": full_name})
         ```
     """
 
@@ -363,7 +363,8 @@ class _Table:
         own = "id text NOT NULL PRIMARY KEY,\n    version text NOT NULL,\n    seen_at bigint NOT NULL"
         self.create = [
             f"CREATE TABLE IF NOT EXISTS {table} (\n    {own}{defined}\n)",
-            *(f'CREATE INDEX IF NOT EXISTS "{name}_{column}" ON {table} ({column})' for column in ids),
+            # Without "_id", because Django takes no name of an index with more than 30 letters.
+            *(f'CREATE INDEX IF NOT EXISTS "{name}_{column[:-3]}" ON {table} ({column})' for column in ids),
         ]
         self._insert = f"INSERT INTO {table} AS known ({', '.join([*_OWN_COLUMNS, *quoted])}) VALUES "
         self._values = f"({', '.join(['?, ?, ?', *(AS_JSON if each == 'jsonb' else '?' for each in types)])})"

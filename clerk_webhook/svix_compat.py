@@ -4,7 +4,7 @@ Change the import, and leave the calls as they are::
 
     from clerk_webhook.svix_compat import Webhook, WebhookVerificationError
 
-This package verifies more strictly than svix: secrets are checked, timestamps are whole seconds, and NaN is not JSON.
+This package verifies more strictly than svix: secrets are checked, and timestamps are whole seconds.
 Every refusal of a request is a `WebhookVerificationError`; svix lets `ValueError`, `binascii.Error` and
 `UnicodeDecodeError` through as well. docs/how-to/move-from-svix.md lists each difference.
 """

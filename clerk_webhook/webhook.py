@@ -223,7 +223,7 @@ class Webhook:
             signature = webhook.sign("msg_1", 1614265330, b'{"type": "user.created"}')
             ```
         """
-        return self._keys[0].sign(_prefix_to_sign(message_id, timestamp) + _raw_body(body)).decode()
+        return self._keys[0].sign(_prefix_to_sign(message_id, timestamp), _raw_body(body)).decode()
 
     def _verify(self, headers: Headers, body: bytes | bytearray | memoryview | str) -> tuple[str, int, bytes, int]:
         """Verify a request and return the message id, the timestamp, the body as bytes, and a bit for each key."""

@@ -11,7 +11,7 @@ _CODES = {"good": "32", "bad": "31", "faint": "2"}
 
 
 def is_terminal() -> bool:
-    """Tell whether standard output is a terminal."""
+    """Return whether standard output is a terminal."""
     stdout: Any = sys.stdout  # None if it was closed
     return stdout is not None and stdout.isatty()
 

@@ -142,7 +142,7 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-2]
     for row in rows:
         *cells, last = (cell.ljust(size) for cell, size in zip(row, [*widths, 0, 0], strict=True))
-        whole = "  ".join(filter(None, [*cells, last]))
+        whole = "  ".join([*cells, last]).rstrip()
         for text in [whole] if len(whole) <= width else ["  ".join(cells), f"    {last}"]:
             yield from textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
 

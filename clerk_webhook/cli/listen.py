@@ -147,10 +147,11 @@ class _Listener(NamedTuple):
             event = parse_event(body, message_id=printable(message_id or "-")[:64])
         except PayloadError:
             event = None
+        name = event.wire_type if event else None
         record = {
             "type": "event",
             "svix_id": message_id,
-            "event_type": event.wire_type if event else None,
+            "event_type": name,
             "headers": joined,
             "body_b64": b64encode(body).decode(),
             "forward_status": reply.forward_status,
@@ -163,7 +164,7 @@ class _Listener(NamedTuple):
                 if self.options.json:
                     print(json.dumps(record | {"explanation": explanation}), flush=True)
                 else:
-                    shown = [printable(str(record[key] or "-"))[:64] for key in ("event_type", "svix_id")]
+                    shown = [printable(text or "-")[:64] for text in (name, message_id)]
                     painted = paint(verdict, "good" if verdict == "verified" else "bad")
                     words = f"{explanation} {reply.words}".strip()
                     print("  ".join([time.strftime("%H:%M:%S"), *shown, painted, words]).rstrip(), flush=True)

@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         type=_assignment,
         metavar="KEY=VALUE",
-        help="set a key of the payload, such as first_name=Grace or public_metadata.plan=pro; a value that is JSON is "
+        help="set a key of the data, such as first_name=Grace or public_metadata.plan=pro; a value that is JSON is "
         "taken as JSON",
     )
     parser.add_argument("--times", type=positive_int, default=1, metavar="N", help="send N messages")

@@ -36,14 +36,15 @@ PQTRANS_INTRANS = 2
 AS_JSON = "?::text::jsonb"
 
 
-def run(connection: object, program: Program[T]) -> T | Coroutine[Any, Any, T]:
+def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     """Run a program over a connection of any kind: its result, or a coroutine of it if the connection is async.
 
     Raises:
         RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
         TypeError: The connection is of another library.
     """
-    library = _library_of(type(connection))
+    kind: Any = type(connection)
+    library = _library_of(kind)
     if library is None:
         raise unknown_connection(connection)
     result: T | Coroutine[Any, Any, T] = library.run(connection, program)

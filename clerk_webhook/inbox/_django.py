@@ -43,8 +43,7 @@ def run(connection: Any, program: Program[T]) -> T:
     own: Connection = getattr(connection, "db", connection)
     if not hasattr(own, "get_autocommit"):
         raise unknown_connection(connection)
-    if own.vendor not in {"postgresql", "sqlite"}:
-        raise other_database(own.display_name)
+    check_vendor(own)
     refuse_autocommit(on=own.get_autocommit(), cure="Use transaction.atomic().")
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
@@ -53,3 +52,9 @@ def run(connection: Any, program: Program[T]) -> T:
             return cursor.fetchall()
 
     return drive(program, execute)
+
+
+def check_vendor(connection: Any) -> None:
+    """Raise `RuntimeError` if a connection is to another database than PostgreSQL and SQLite."""
+    if connection.vendor not in {"postgresql", "sqlite"}:
+        raise other_database(connection.display_name)

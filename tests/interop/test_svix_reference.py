@@ -6,6 +6,7 @@ Not compared here: svix refuses an attempt whose age is between 300 and 301 seco
 
 import base64
 import json
+import math
 import os
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def calls(now):
     strict_secret = "A signing secret is checked when the object is made, so a wrong one never verifies anything."
     no_leak = "A stranger can send this, so it must be the error that applications catch."
     whole_seconds = "Svix sends whole seconds in plain digits, and nothing else is signed."
-    not_json = "RFC 8259 does not permit NaN and Infinity, and a number beyond a float becomes Infinity."
+    replaced = "A user may have written this, and must not hide an event by it."
     lenient = "Frameworks hold headers in this form, and svix fails on it."
     return {
         # Genuine messages
@@ -90,7 +91,7 @@ def calls(now):
         "JSON of another kind": body(b' [1, 2.5, "a", null, true]\n', [1, 2.5, "a", None, True]),
         "JSON without type": body(b"{}", {}),
         "JSON null": body(b"null", None),
-        "JSON with a lone surrogate": body(b'"\\ud800"', "\ud800"),
+        "JSON with a lone surrogate": body(b'"\\ud800"', "\ud800", "\ufffd", replaced),
         "JSON with a key twice": body(b'{"a": 1, "a": 2}', {"a": 2}),
         # Refused messages
         "no headers": verify({}, REFUSED),
@@ -107,10 +108,10 @@ def calls(now):
         "text as a body": body(b"hello", "JSONDecodeError"),
         "a byte order mark": body(b"\xef\xbb\xbf{}", "JSONDecodeError"),
         "more after the JSON": body(b"{}{}", "JSONDecodeError"),
-        "an integer of 5,000 digits": body(b"9" * 5000, "ValueError"),
-        "NaN": body(b"[NaN]", ACCEPTED, "JSONDecodeError", not_json),
-        "-Infinity": body(b"[-Infinity]", ACCEPTED, "JSONDecodeError", not_json),
-        "a number beyond a float": body(b"[1e999]", ACCEPTED, "JSONDecodeError", not_json),
+        "an integer of 5,000 digits": body(b"[" + b"9" * 5000 + b"]", "ValueError", [None], replaced),
+        "NaN": body(b"[NaN]", pytest.approx([math.nan], nan_ok=True), [None], replaced),
+        "-Infinity": body(b"[-Infinity]", [-math.inf], [None], replaced),
+        "a number beyond a float": body(b"[1e999]", [math.inf], [None], replaced),
         "deep nesting": body(b"[" * 100_000, "RecursionError", "JSONDecodeError", no_leak),
         "not UTF-8": body(b'"\xff"', "UnicodeDecodeError", "JSONDecodeError", no_leak),
         # Headers, and bodies that no signature covers

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_ses
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 if not settings.configured:
-    settings.configure()
+    settings.configure(INSTALLED_APPS=["clerk_webhook.django"])
     django.setup()
 
 

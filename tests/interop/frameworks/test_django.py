@@ -1,14 +1,17 @@
 """`clerk_webhook.django` in a real Django: under real servers over raw sockets, and by Django's own test clients."""
 
 import asyncio
+import inspect
 import logging
 import socket
 from contextlib import suppress
 from socketserver import ThreadingMixIn
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
+from asgiref.sync import sync_to_async
 from attacks import CHUNKED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET
 from django.conf import settings
@@ -19,8 +22,10 @@ from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, TestCase, override_settings
 from django.urls import path as url
+from django.utils.connection import ConnectionDoesNotExist
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 from door_contract import *  # noqa: F403  # the contract
 from door_contract import now
 from endpoints import async_handler
@@ -28,9 +33,10 @@ from harness import Delivery, connect, head, length, pour, request, serve_asgi, 
 from harness import send as send_bytes
 from transports import Answer, wsgi_environ
 
-from clerk_webhook import SecretError, Webhook, WebhookEvent, events
-from clerk_webhook.django import clerk_event, view
+from clerk_webhook import Handlers, SecretError, Webhook, WebhookEvent, events, parse_event
+from clerk_webhook.django import atomic, clerk_event, view, webhook_from_settings
 from clerk_webhook.endpoint import AbortDelivery, Endpoint
+from clerk_webhook.inbox import CREATE_TABLE
 
 MEGABYTE = 1 << 20
 
@@ -124,10 +130,36 @@ def save(event: events.UserCreated):
         raise failure
 
 
+ANSWERS = {"fails": 503, "aborts": 404, "Ada": 204}
+
+
+def save_and_answer(event):
+    User.objects.create(id=event.data["id"])
+    if event.data["first_name"] == "raises":
+        raise ValueError
+    return HttpResponse(status=ANSWERS[event.data["first_name"]])
+
+
 @clerk_event
 def saving_view(request, event):
-    User.objects.create(id=event.data["id"])
-    return HttpResponse(status={"fails": 503, "aborts": 404}.get(event.data["first_name"], 204))
+    return save_and_answer(event)
+
+
+@clerk_event
+async def saving_async_view(request, event):
+    return await sync_to_async(save_and_answer)(event)
+
+
+@method_decorator(clerk_event, name="dispatch")
+class SavingClass(View):
+    def post(self, request, event):
+        return save_and_answer(event)
+
+
+@method_decorator(clerk_event, name="dispatch")
+class SavingAsyncClass(View):
+    async def post(self, request, event):
+        return await sync_to_async(save_and_answer)(event)
 
 
 urlpatterns = [
@@ -139,6 +171,9 @@ urlpatterns = [
     url("endpoint", view(endpoint)),
     url("saving", view(saving)),
     url("saving-view", saving_view),
+    url("saving-async-view", saving_async_view),
+    url("saving-class", SavingClass.as_view()),
+    url("saving-async-class", SavingAsyncClass.as_view()),
     url("outer", transaction.atomic(saving_view)),
     url("non-atomic", transaction.non_atomic_requests(view(saving))),
 ]
@@ -156,7 +191,7 @@ def browser():
     return Client(enforce_csrf_checks=True)
 
 
-# What the contract asks for
+# The fixtures of the contract
 
 
 @pytest.fixture
@@ -428,6 +463,28 @@ def test_a_method_is_refused_when_it_is_decorated_and_told_the_form_for_classes(
         clerk_event(SyncClass)
 
 
+def test_a_method_that_is_decorated_by_name_is_refused_and_told_the_form_for_classes():
+    @method_decorator(clerk_event, name="post")
+    class ByName(View):
+        def post(self, request, event): ...
+
+    with pytest.raises(TypeError, match=r'post is a method.*@method_decorator\(clerk_event, name="dispatch"\)'):
+        ByName.as_view()(RequestFactory().post("/", **genuine()))
+
+
+def test_a_class_may_be_decorated_as_the_view_that_it_becomes():
+    @method_decorator(csrf_exempt, name="dispatch")
+    class Plain(View):
+        def post(self, request, event):
+            return HttpResponse(event.type)
+
+    assert call(clerk_event(Plain.as_view()), *now(), "POST").body == b"user.created"
+
+
+def test_the_signature_of_the_view_is_that_of_the_url():
+    assert str(inspect.signature(sync_view)) == "(request, name='nobody')"
+
+
 def test_a_class_may_have_a_webhook_of_its_own():
     @method_decorator(clerk_event(webhook=OTHER_SECRET), name="dispatch")
     class Other(View):
@@ -477,9 +534,6 @@ def test_the_rows_of_a_handler_that_fails_are_rolled_back_under_atomic_requests(
     assert (users(), users("other")) == (1, 1)
 
 
-ANSWERS = {"fails": 503, "aborts": 404, "Ada": 204}
-
-
 @pytest.mark.usefixtures("_atomic")
 @pytest.mark.parametrize("first_name", ANSWERS)
 def test_a_view_whose_answer_is_no_success_commits_nothing_under_atomic_requests(users, first_name):
@@ -497,6 +551,33 @@ def test_a_view_whose_answer_is_no_success_commits_nothing_in_an_outer_transacti
 def test_a_view_without_a_transaction_around_it_commits_its_statements_one_by_one(users, first_name):
     assert browser().post("/saving-view", **user(first_name)).status_code == ANSWERS[first_name]
     assert users() == 1
+
+
+def one_transaction(get_response):
+    """A middleware. Django makes an answer of an exception before this sees it, so this commits after a 500."""
+
+    def respond(request):
+        with transaction.atomic():
+            User.objects.create(id=uuid4().hex)
+            return get_response(request)
+
+    return respond
+
+
+@pytest.mark.parametrize("make_client", [Client, AsyncClient])
+@pytest.mark.parametrize("path", ["/saving-view", "/saving-async-view", "/saving-class", "/saving-async-class"])
+@pytest.mark.parametrize("first_name", ["raises", *ANSWERS])
+def test_a_transaction_of_a_middleware_commits_what_succeeded_alone(users, make_client, path, first_name):
+    client = make_client(raise_request_exception=False)
+    with override_settings(MIDDLEWARE=[f"{__name__}.one_transaction"]):
+        answer = client.post(path, **user(first_name))
+        answer = asyncio.run(answer) if make_client is AsyncClient else answer
+        assert answer.status_code == ANSWERS.get(first_name, 500)
+        assert users() == (2 if first_name == "Ada" else 0)
+        refused = client.post(path, **user() | {"data": b"{}"})
+        refused = asyncio.run(refused) if make_client is AsyncClient else refused
+        assert refused.status_code == 400
+    assert users() == (2 if first_name == "Ada" else 0)
 
 
 def test_an_endpoint_in_an_outer_transaction_is_rolled_back_and_so_is_a_refusal(users):
@@ -551,6 +632,71 @@ class InATestCase(TestCase):
 
 def test_nothing_is_left_of_a_test_case(users):
     assert (users(), users("other")) == (0, 0)
+
+
+# Handlers in a transaction of Django's
+
+
+@pytest.fixture(params=["default", "other"])
+def mirrored(request, users):
+    """Return an alias, and handlers in a transaction on its database, which fail for some users."""
+    with connections[request.param].cursor() as cursor:
+        cursor.execute(CREATE_TABLE)
+    handlers = Handlers(transaction=atomic() if request.param == "default" else atomic(request.param))
+
+    @handlers.newest
+    def save(event: events.UserCreated, connection):
+        assert (connection.alias, connection.in_atomic_block) == (request.param, True)
+        User.objects.using(connection.alias).create(id=event.data["id"])
+        if event.data["first_name"] == "fails":
+            raise ValueError
+
+    yield request.param, handlers
+    with connections[request.param].cursor() as cursor:
+        cursor.execute("DROP TABLE clerk_webhook_inbox")
+
+
+def test_a_transaction_of_django_s_holds_the_inbox_and_the_rows(users, mirrored):
+    alias, handlers = mirrored
+    with pytest.raises(ValueError, match=r"^$"):
+        handlers.dispatch(parse_event(BODY.replace(b"Ada", b"fails"), message_id="msg_1"))
+    assert users(alias) == 0
+    assert [handlers.dispatch(parse_event(BODY, message_id="msg_1")) for _ in range(2)] == ["handled", "duplicate"]
+    assert users(alias) == 1
+
+
+def test_an_async_view_dispatches_in_the_thread_of_the_orm(users, mirrored):
+    alias, handlers = mirrored
+
+    @clerk_event
+    async def clerk(request, event):
+        await sync_to_async(handlers.dispatch)(event)
+        return HttpResponse()
+
+    async def call():
+        return await clerk(RequestFactory().post("/", **user()))
+
+    assert asyncio.run(call()).status_code == 200
+    assert users(alias) == 1
+
+
+def test_an_alias_that_is_not_there_is_refused_at_once():
+    with pytest.raises(ConnectionDoesNotExist, match="'typo'"):
+        atomic("typo")
+
+
+def test_an_endpoint_reads_the_settings_at_each_request():
+    answer = view(Endpoint(webhook_from_settings))
+    with override_settings(CLERK_WEBHOOK_SIGNING_SECRET=OTHER_SECRET):
+        assert call(answer, *now(secret=OTHER_SECRET), "POST").status == 200
+    assert call(answer, *now(secret=OTHER_SECRET), "POST").status == 400
+    assert call(answer, *now(), "POST").status == 200
+
+
+def test_an_endpoint_can_be_made_without_a_secret(monkeypatch, caplog):
+    monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+    assert call(view(Endpoint(webhook_from_settings)), *now(), "POST").status == 500
+    assert "set CLERK_WEBHOOK_SIGNING_SECRET" in caplog.text
 
 
 def test_no_connection_is_left_open(users):

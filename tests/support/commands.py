@@ -20,6 +20,9 @@ from deliveries import SECRET
 # A shell that runs the tests in the background ignores SIGINT, and the commands would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# In seconds. A busy machine may let a process wait for a long time: this only ends a test that hangs.
+PATIENCE = 60
+
 
 class Received(NamedTuple):
     headers: list
@@ -78,7 +81,7 @@ def slow_application():
         def do_POST(self):
             self.rfile.read(int(self.headers["content-length"]))
             arrived.release()
-            go_on.wait(20)
+            go_on.wait(PATIENCE)
             self.send_response(200)
             self.end_headers()
 
@@ -104,7 +107,7 @@ class Process(NamedTuple):
     def interrupt(self):
         """Press Ctrl-C; return the exit status and the rest of both outputs."""
         self.popen.send_signal(signal.SIGINT)
-        out, err = self.popen.communicate(timeout=10)
+        out, err = self.popen.communicate(timeout=PATIENCE)
         return self.popen.returncode, out, err
 
 
@@ -127,7 +130,7 @@ def listening(*arguments, secret=SECRET):
         finally:
             if popen.poll() is None:
                 popen.send_signal(signal.SIGINT)
-                popen.communicate(timeout=10)
+                popen.communicate(timeout=PATIENCE)
 
 
 @contextmanager
@@ -168,7 +171,7 @@ def in_terminal(*arguments, **options):
     """Run a command on a terminal to its end; return what it shows."""
     with terminal(*arguments, **options) as (keyboard, popen):
         shown = screen(keyboard)
-        popen.wait(10)
+        popen.wait(PATIENCE)
         return shown
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from clerk_webhook.cli._reference import data_of, data_types, nested
 from clerk_webhook.events import EVENT_CLASSES
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "reference" / "events.md").read_text(encoding="utf-8")
 
 

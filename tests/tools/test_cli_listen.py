@@ -13,7 +13,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
-from commands import application, listening, slow_application
+from commands import PATIENCE, application, listening, slow_application
 from deliveries import OTHER_SECRET, SECRET, signed
 
 from clerk_webhook import Webhook, parse_event
@@ -26,7 +26,7 @@ from clerk_webhook.testing import sample_delivery, sample_event, signed_request
 def post(url, headers, body, method="POST"):
     """Send a request; return the status, the headers and the body of the answer."""
     parts = urlsplit(url)
-    with closing(HTTPConnection(parts.hostname, parts.port, timeout=10)) as connection:
+    with closing(HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)) as connection:
         connection.request(method, parts.path, body, headers)
         response = connection.getresponse()
         return response.status, dict(response.getheaders()), response.read()
@@ -45,7 +45,7 @@ def head(headers, *more):
 def raw_request(url, data):
     """Send bytes; return everything that comes back."""
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         answer = b""
@@ -284,13 +284,13 @@ def test_at_most_eight_deliveries_are_at_work_at_once():
         for sender in senders:
             sender.start()
         for _ in range(8):
-            assert app.arrived.acquire(timeout=10)
+            assert app.arrived.acquire(timeout=PATIENCE)
         assert not app.arrived.acquire(timeout=0.5)
         app.go_on.set()
         for sender in senders:
-            sender.join(10)
+            sender.join(PATIENCE)
         for _ in range(4):
-            assert app.arrived.acquire(timeout=10)
+            assert app.arrived.acquire(timeout=PATIENCE)
 
 
 FORGED = b'{"data":{"deleted":true,"id":"user_1","object":"user"},"object":"event","type":"user.deleted"}'
@@ -422,7 +422,7 @@ def test_deliveries_of_clerks_own_command_line_are_read(tmp_path, capsys):
 def test_a_file_that_cannot_be_written_ends_the_command_after_the_answer():
     with listening("--save", "/dev/full") as process:
         assert post(process.url, *delivery())[0] == 200
-        assert process.popen.wait(10) == 1
+        assert process.popen.wait(PATIENCE) == 1
         assert process.interrupt()[2] == "clerk-webhook listen: can't write /dev/full: No space left on device.\n"
 
 
@@ -430,7 +430,7 @@ def test_a_closed_pipe_ends_the_command_quietly_after_the_answer():
     with listening() as process:
         process.popen.stdout.close()
         assert post(process.url, *delivery())[0] == 200
-        assert process.popen.wait(10) == 1
+        assert process.popen.wait(PATIENCE) == 1
         assert process.popen.stderr.read() == ""
 
 

@@ -196,6 +196,7 @@ REPLACED = {
     "Infinity": ("Infinity", None),
     "-Infinity": ("-Infinity", None),
     "constants in a list": ("[NaN, Infinity, -Infinity, 5]", [None, None, None, 5]),
+    "numbers beside": ("[NaN, 1.5, -1e5, 7, -7]", [None, 1.5, -1e5, 7, -7]),
     "beyond a float": ("1e400", None),
     "below a float": ("-1e400", None),
     "beyond a float in capitals": ("[1E400, 1E+400, 9.9e999]", [None, None, None]),

@@ -208,7 +208,7 @@ def test_each_mistake_has_its_own_cause(cause, headers, body, secrets):
 
 
 def test_causes_are_documented_in_the_module_and_on_the_page_and_each_is_tested():
-    page = Path(__file__).parents[1] / "docs" / "how-to" / "debug-a-refusal.md"
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "debug-a-refusal.md"
     tested = {cause for cause, *_ in MISTAKES}
     for text in (diagnosis.__doc__, page.read_text()):
         assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == tested
@@ -278,6 +278,12 @@ def test_a_candidate_that_is_no_secret_explains_nothing(secret):
 def test_each_of_the_secrets_in_a_text_is_right(secrets):
     assert ask(signed(), BODY, secrets).verdict == "genuine"
     assert ask(signed(), BODY + b"\n", secrets).cause == "newline_added"
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "changeme", "whsec_changeme", "whsec_" + "x" * 32])
+def test_a_signature_with_a_guessable_text_proves_nothing(secret):
+    for key in (secret.encode(), secret.removeprefix("whsec_").encode()):
+        assert ask(signed(secret=key), BODY, SECRET, secret).verdict == "unknown"
 
 
 def test_a_few_characters_of_a_signature_prove_nothing():
@@ -396,6 +402,51 @@ def test_anything_gets_a_diagnosis(headers, body, secrets):
     found = ask(headers, body, *secrets)
     assert isinstance(found, Diagnosis)
     assert (found.cause is not None) == (found.verdict == "explained")
+
+
+# The starts of forms that are undone, and what spoils them.
+PIECES = [
+    *(
+        "{'",
+        '{"',
+        "'",
+        '"',
+        "\\",
+        "\\x4",
+        "\\U00110000",
+        "\\UFFFFFFFF",
+        "\\ud800",
+        "b'",
+        "bytearray(b'",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+    ),
+    *(
+        ":",
+        ",",
+        "1",
+        "-1",
+        "256",
+        "1e999",
+        "9" * 400,
+        "NaN",
+        "None",
+        "true",
+        '{"data":[',
+        '{"body":',
+        '{"type":"Buffer",',
+    ),
+    *("%", "%4", "&#34;", "&quot;", "5\r\n", "0\r\n", "\n\n", "\ufeff", "\xff", "=", "+", " "),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.sampled_from(["utf-8", "latin-1", "utf-16"]))
+@example("{'\\UFFFFFFFF'", "utf-8")
+def test_any_broken_form_gets_a_diagnosis(body, codec):
+    assert ask(signed(), body.encode(codec, "replace")).verdict == "unknown"
 
 
 @given(st.integers(NOW - 310, NOW + 310), st.sampled_from([BODY, b"", b"not JSON"]))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from commands import application, environment, in_terminal, screen, terminal, wait_until_it_reads_or_serves
+from commands import PATIENCE, application, environment, in_terminal, screen, terminal, wait_until_it_reads_or_serves
 from deliveries import OTHER_SECRET, SECRET
 from exit_status import status_of
 
@@ -214,7 +214,7 @@ def test_ctrl_c_ends_a_command_quietly(arguments, presses):
         for _ in range(presses):
             os.write(keyboard, b"\x03")
             time.sleep(0.005)
-        assert popen.wait(10) == 130
+        assert popen.wait(PATIENCE) == 130
         assert "Traceback" not in screen(keyboard)
 
 

@@ -875,6 +875,16 @@ def test_no_error_and_no_frame_of_its_traceback_has_the_secret(call):
     assert RAW_SECRET.decode() not in shown
 
 
+def test_a_traceback_keeps_the_frames_of_others():
+    class Environ(dict):
+        def get(self, name):
+            return {}[name]
+
+    with pytest.raises(KeyError) as caught:
+        Webhook.from_env(Environ())
+    assert [entry.name for entry in caught.traceback] == ["test_a_traceback_keeps_the_frames_of_others", "get"]
+
+
 # The module-level functions
 
 

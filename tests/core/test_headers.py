@@ -180,7 +180,7 @@ SHORT = {
     "pairs of bytes": lambda headers: [(n.encode(), v.encode()) for n, v in headers.items()],
     "Starlette": lambda headers: like("starlette.datastructures", "Headers", raw=SHORT["pairs of bytes"](headers))(),
     "Flask": lambda headers: like("werkzeug.datastructures.headers", "EnvironHeaders", environ=environ(headers))(),
-    "Django": lambda headers: like("django.http.request", "HttpHeaders", (CaseInsensitive,))(headers),
+    "Django": like("django.http.request", "HttpHeaders", (CaseInsensitive,)),
     "aiohttp": lambda headers: like("multidict._multidict", "CIMultiDictProxy", (Multi,), getall=getall)(
         headers.items()
     ),

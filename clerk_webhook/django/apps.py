@@ -1,0 +1,21 @@
+"""The app: `INSTALLED_APPS += ["clerk_webhook.django"]`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import register
+
+from .checks import check_database, check_secret
+
+
+class ClerkWebhookConfig(AppConfig):
+    """The tables of the inbox and of the mirror as models, read-only in the admin, and two system checks."""
+
+    name = "clerk_webhook.django"
+    label = "clerk_webhook"
+    verbose_name = "Clerk"
+
+    def ready(self) -> None:
+        """Register the checks. `manage.py check --deploy` asks for the secret too."""
+        register(check_database)
+        register(check_secret, deploy=True)

@@ -1,0 +1,90 @@
+"""Flask with its settings, a blueprint, Flask-WTF and Flask-Migrate."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from project import PAGE, SECRET, Delivery, blocks
+from sqlalchemy import create_engine
+
+from clerk_webhook import Endpoint, events, parse_event
+from clerk_webhook.inbox import CREATE_TABLE
+
+PAGE = PAGE.with_name("flask.md")
+
+
+def names_of(section, change=lambda block: block):
+    (block,) = blocks(section, PAGE)
+    names = {"__name__": "page"}
+    exec(compile(change(block), PAGE, "exec"), names)
+    return names
+
+
+def create_app(change=lambda block: block):
+    return names_of("A blueprint, `app.config` and CSRF", change)["create_app"](
+        {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "SECRET_KEY": "for sessions"}
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/webhooks", "/api/by-hand"])
+def test_a_blueprint_has_the_secret_of_the_config_and_is_exempt_from_csrf(path, caplog):
+    client, good, bad = create_app().test_client(), Delivery(), Delivery()
+    assert client.post(path, headers=good.headers(), data=good.body).status_code == 200
+    assert client.post(path, headers=good.headers(bad.genuine), data=good.body).status_code == 400
+    assert "signature_mismatch" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/api/webhooks", "/api/by-hand"])
+def test_without_the_exemption_flask_wtf_answers_400_and_nothing_is_logged(path, caplog):
+    app = create_app(lambda block: block.replace("csrf.exempt(webhooks)", ""))
+    delivery = Delivery()
+    answer = app.test_client().post(path, headers=delivery.headers(), data=delivery.body)
+    assert answer.status_code == 400
+    assert "CSRF" in answer.text
+    assert not [record for record in caplog.records if record.name == "clerk_webhook"]
+
+
+def tables(folder):
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def migrate(folder, block, *, inbox):
+    """Make the project, whose database has the inbox or not, run Flask-Migrate, and return its migration."""
+    (folder / "main.py").write_text(block.replace("sqlite:///app.db", f"sqlite:///{folder}/app.db"))
+    if inbox:
+        with closing(sqlite3.connect(folder / "app.db")) as connection:
+            connection.execute(CREATE_TABLE)
+    for command in ("init", "migrate", "upgrade"):
+        subprocess.run([sys.executable, "-m", "flask", "--app", "main", "db", command], cwd=folder, check=True)
+    return "".join(path.read_text() for path in (folder / "migrations/versions").glob("*.py"))
+
+
+MODELS = blocks("Flask-Migrate", PAGE)[0]
+
+
+def test_flask_migrate_drops_an_inbox_that_is_not_in_the_metadata(tmp_path):
+    assert "drop_table('clerk_webhook_inbox')" in migrate(tmp_path, MODELS[: MODELS.index("\nTable(")], inbox=True)
+    assert "clerk_webhook_inbox" not in tables(tmp_path)
+
+
+def test_flask_migrate_keeps_the_inbox_of_the_page(tmp_path):
+    assert "clerk_webhook_inbox" not in migrate(tmp_path, MODELS, inbox=True)
+    assert "clerk_webhook_inbox" in tables(tmp_path)
+
+
+def test_flask_migrate_creates_the_inbox_of_the_page(tmp_path):
+    migrate(tmp_path, MODELS, inbox=False)
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    endpoint, seen = Endpoint(SECRET, transaction=engine.begin), []
+
+    @endpoint.once
+    def welcome(event: events.UserCreated) -> None:
+        seen.append(event.data["id"])
+
+    event = parse_event(Delivery().body, message_id="msg_1")
+    assert [endpoint.dispatch(event), endpoint.dispatch(event)] == ["handled", "duplicate"]
+    assert seen == [event.data["id"]]
+    engine.dispose()
