@@ -56,7 +56,7 @@ _Resource: TypeAlias = Mapping[str, Any]
 _Read: TypeAlias = Callable[[_Resource], object]
 _SqlType: TypeAlias = Literal["text", "bigint", "boolean", "double precision", "jsonb"]
 
-# PostgreSQL cuts names after 63 bytes. The longest name here is that of an index: prefix, 27 letters and a column.
+# PostgreSQL cuts names after 63 bytes. The longest name of ours, an index, is the prefix and 24 letters.
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,29}", re.ASCII)
 _OWN_COLUMNS = ("id", "version", "seen_at")
