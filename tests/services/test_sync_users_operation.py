@@ -3,6 +3,7 @@
 `CLERK_WEBHOOK_TEST_BIG=1` runs 20,000 users' histories on PostgreSQL, and 5,000 on SQLite.
 """
 
+import itertools
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -299,25 +300,28 @@ def test_a_restart_of_the_database_during_a_backfill_is_waited_for(cluster):
     server, url = cluster
     with clerk_api() as api:
         populate(api, users=4000)
-        api.before = lambda path: time.sleep(0.1)
-        backfill = subprocess.Popen(
+        requests = itertools.count()
+
+        def restart(_path):
+            if next(requests) == 4:
+                server.stop("immediate")
+                Timer(2, server.start).start()
+
+        api.before = restart
+        backfill = subprocess.run(
             [sys.executable, "backfill.py"],
             cwd=EXAMPLE,
             env=environment(url, CLERK_API_URL=api.url, CLERK_SECRET_KEY=KEY),
             stderr=subprocess.PIPE,
             text=True,
+            timeout=60,
+            check=False,
         )
-        engine = sqlalchemy.create_engine(url)
-        while len(column(engine, "SELECT id FROM clerk_users")) < 1000:
-            time.sleep(0.02)
-        engine.dispose()
-        server.stop("immediate")
-        time.sleep(2)
-        server.start()
-        _, errors = backfill.communicate(timeout=60)
+        errors = backfill.stderr
         assert backfill.returncode == 0, errors
         assert all(line.startswith("Waiting ") for line in errors.splitlines())
         assert "because the database failed (OperationalError" in errors
+        engine = sqlalchemy.create_engine(url)
         assert [alive(engine, table) for table in TABLES] == [
             set(api.users),
             set(api.organizations),
