@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-__all__ = ["Request", "in_task", "in_thread", "in_thread_or_here", "start_in_thread", "wait_shielded"]
 
 T = TypeVar("T")
 

@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from .events import WebhookEvent
     from .stores import Store
 
-__all__ = [
-    "FAILURES",
-    "AbortDelivery",
-    "Dispatch",
-    "DispatchOutcome",
-    "Finish",
-    "Handler",
-    "How",
-    "Outcome",
-    "Plan",
-    "Transaction",
-    "transaction_of_includer",
-]
 
 ConnectionT = TypeVar("ConnectionT")
 ResultT = TypeVar("ResultT")

@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from ._headers import Headers
     from .events import WebhookEvent
 
-__all__ = [
-    "MAX_BODY",
-    "Arrival",
-    "Attempt",
-    "Observer",
-    "Outcome",
-    "Reception",
-    "Refused",
-    "Response",
-    "Verify",
-    "WebhookSource",
-    "respond",
-    "verifier",
-]
 
 MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
