@@ -10,17 +10,14 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from ._headers import Headers
 from ._parse import to_bytes
 from ._problems import log_problem, where_raised
 from .errors import PayloadError, SecretError, SignatureMismatchError, WebhookVerificationError
+from .events import WebhookEvent
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from ._headers import Headers
-    from .events import WebhookEvent
-
 
 MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
@@ -96,7 +93,7 @@ _now = time.perf_counter
 WebhookSource: TypeAlias = Webhook | str | Callable[[], Webhook]
 """A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each request."""
 
-Verify: TypeAlias = "Callable[[Headers, bytes | str], WebhookEvent]"
+Verify: TypeAlias = Callable[[Headers, bytes | str], WebhookEvent]
 """A function that verifies a request and returns its event, as `Webhook.verify_and_parse` does."""
 
 
@@ -142,7 +139,7 @@ class Attempt(NamedTuple):
     error: BaseException | None
 
 
-Observer: TypeAlias = "Callable[[Attempt], object]"
+Observer: TypeAlias = Callable[[Attempt], object]
 """A function that is called with each attempt, in the thread of that attempt: for metrics and error reporters."""
 
 

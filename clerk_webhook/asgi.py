@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from .endpoint import Endpoint, Response
+from .endpoint import Endpoint, Response
 
 __all__ = ["application"]
 

@@ -58,12 +58,13 @@ from binascii import a2b_base64
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from secrets import token_bytes
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
-from ._headers import find_signature_headers
+from ._headers import Headers, find_signature_headers
 from ._pruning import without_deep_values
 from ._signature import SigningKey, key_from_secret, matches, split_secrets
 from ._tracebacks import our_frames_hidden
@@ -75,11 +76,6 @@ from .errors import (
     WebhookVerificationError,
 )
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from ._headers import Headers
 
 __all__ = ["Diagnosis", "diagnose"]
 
