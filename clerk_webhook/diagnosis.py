@@ -64,6 +64,7 @@ from secrets import token_bytes
 from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
+from ._annotations import name_of
 from ._headers import Headers, find_signature_headers
 from ._pruning import without_deep_values
 from ._signature import SigningKey, key_from_secret, matches, split_secrets
@@ -324,7 +325,7 @@ def _in_body(message: str) -> Callable[[_UndoBody], _UndoBody]:
             with suppress(ValueError, TypeError, RecursionError):
                 yield from (attempt._replace(body=body) for body in undo(attempt.body))
 
-        _MISTAKES.append((undo.__name__[1:], undone, message))
+        _MISTAKES.append((name_of(undo)[1:], undone, message))
         return undo
 
     return register
@@ -337,7 +338,7 @@ def _in_signatures(message: str) -> Callable[[_UndoText], _UndoText]:
         def undone(attempt: _Attempt) -> Iterator[_Attempt]:
             yield from (attempt._replace(signatures=signatures) for signatures in undo(attempt.signatures))
 
-        _MISTAKES.append((undo.__name__[1:], undone, message))
+        _MISTAKES.append((name_of(undo)[1:], undone, message))
         return undo
 
     return register
@@ -347,7 +348,7 @@ def _in_request(message: str) -> Callable[[_Undo], _Undo]:
     """Take a function that undoes a mistake of another kind, and is named after it."""
 
     def register(undo: _Undo) -> _Undo:
-        _MISTAKES.append((undo.__name__[1:], undo, message))
+        _MISTAKES.append((name_of(undo)[1:], undo, message))
         return undo
 
     return register
