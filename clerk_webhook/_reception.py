@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from ._annotations import is_a
 from ._headers import Headers
 from ._parse import to_bytes
 from ._problems import log_problem, where_raised
@@ -192,7 +193,7 @@ class Reception:
             raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
         if max_body <= 0:
             raise ValueError(f"max_body must be positive, in bytes, not {max_body}: every body would be too large.")
-        if observer is not None and (not callable(observer) or _is_async(observer)):
+        if observer is not None and (not callable(observer) or is_a(inspect.iscoroutinefunction, observer)):
             raise TypeError("observer must be a function that takes an Attempt, and not async: nothing awaits it.")
         self.verify = verify
         self.observer = observer
@@ -380,7 +381,7 @@ def verifier(webhook: WebhookSource) -> Verify:
         webhook = Webhook(webhook)
     if isinstance(webhook, Webhook):
         return webhook.verify_and_parse
-    if not callable(webhook) or isinstance(webhook, type) or _is_async(webhook):
+    if not callable(webhook) or isinstance(webhook, type) or is_a(inspect.iscoroutinefunction, webhook):
         kind = type(webhook).__name__
         raise TypeError(
             f"webhook must be a Webhook, a signing secret as text, or a function that returns a Webhook, not {kind}."
@@ -505,7 +506,3 @@ def _one_line(text: str, limit: int) -> str:
     if not text.isprintable():
         text = repr(text)[1:-1]
     return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def _is_async(function: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

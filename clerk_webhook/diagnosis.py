@@ -150,17 +150,48 @@ def diagnose(
     except InvalidHeaderError as error:
         return Diagnosis("unknown", None, str(error))
     triple = {"svix-id": message_id, "svix-timestamp": timestamp, "svix-signature": signatures}
-    refusal = _refusal(triple, body, tolerance, clock)
+    refusal: WebhookVerificationError | None = None  # even if the signature fits
+    try:
+        Webhook(token_bytes(32), tolerance=tolerance, clock=clock).verify(triple, body)
+    except WebhookVerificationError as error:
+        refusal = None if isinstance(error, SignatureMismatchError) else error
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
     entries = " ".join(entry[:_MAX_ENTRY] for entry in signatures.split(" ", _MAX_ENTRIES)[:_MAX_ENTRIES])
     keys = tuple(key for secret in given for key in secret.keys)
     attempt = _Attempt(given, keys, f"{message_id}.{timestamp}.", timestamp, raw, entries)
-    return (
-        _as_it_stands(attempt, refusal)
-        or _by_undoing(attempt)
-        or _by_the_first_secret(given[0])
-        or _cannot_tell(raw, refusal)
+    for number, secret in enumerate(given, 1):
+        if _fits(attempt._replace(keys=secret.keys)):
+            return _of_fitting(number, timestamp, refusal)
+    for cause, undo, message in _MISTAKES:
+        if any(map(_fits, undo(attempt))):
+            return Diagnosis("explained", cause, message)
+    if given[0].problem:
+        return Diagnosis("explained", "secret_unusable", given[0].problem)
+    unknown = (
+        "Can't tell: no usual mistake makes the signature fit. Another secret signed the message, the content was "
+        "changed, or the request is a forgery."
     )
+    if refusal is not None:
+        unknown += f" {refusal}"
+    if not raw:
+        unknown += " The body is empty, and Clerk never sends an empty body: perhaps something read it before."
+    return Diagnosis("unknown", None, unknown)
+
+
+_MILLISECONDS = re.compile(r"[1-9][0-9]{12}").fullmatch
+_IN_MILLISECONDS = "svix-timestamp is in milliseconds: send whole seconds since the epoch, and sign the same digits."
+
+
+def _of_fitting(number: int, timestamp: str, refusal: WebhookVerificationError | None) -> Diagnosis:
+    """Return the diagnosis if the signature of the secret with this number fits without any change."""
+    if number > 1:
+        message = f"Secret {number} of those given signed this message, not the first: configure that one instead."
+        return Diagnosis("explained", "other_secret", message)
+    if refusal is None:
+        return Diagnosis("genuine", None, "The signature fits, and the time of signing is within the tolerance.")
+    if _MILLISECONDS(timestamp):
+        return Diagnosis("explained", "timestamp_in_milliseconds", _IN_MILLISECONDS)
+    return Diagnosis("explained", refusal.code, str(refusal))
 
 
 class _Secret(NamedTuple):
@@ -242,68 +273,6 @@ def _fits(attempt: _Attempt) -> bool:
     """Return whether the signature header holds a signature of this content."""
     entries = attempt.signatures.encode("ascii", "replace").split(b" ")[:_MAX_ENTRIES]
     return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries) != 0
-
-
-def _refusal(
-    headers: dict[str, str],
-    body: bytes | bytearray | memoryview | str,
-    tolerance: float | timedelta,
-    clock: Callable[[], float],
-) -> WebhookVerificationError | None:
-    """Return the error that `Webhook` raises for these headers even if the signature fits."""
-    try:
-        Webhook(token_bytes(32), tolerance=tolerance, clock=clock).verify(headers, body)
-    except SignatureMismatchError:
-        pass
-    except WebhookVerificationError as error:
-        return error
-    return None
-
-
-_MILLISECONDS = re.compile(r"[1-9][0-9]{12}").fullmatch
-_IN_MILLISECONDS = "svix-timestamp is in milliseconds: send whole seconds since the epoch, and sign the same digits."
-
-
-def _as_it_stands(attempt: _Attempt, refusal: WebhookVerificationError | None) -> Diagnosis | None:
-    """Return the diagnosis if the signature fits without any change."""
-    for number, secret in enumerate(attempt.given, 1):
-        if not _fits(attempt._replace(keys=secret.keys)):
-            continue
-        if number > 1:
-            message = f"Secret {number} of those given signed this message, not the first: configure that one instead."
-            return Diagnosis("explained", "other_secret", message)
-        if refusal is None:
-            return Diagnosis("genuine", None, "The signature fits, and the time of signing is within the tolerance.")
-        if _MILLISECONDS(attempt.timestamp):
-            return Diagnosis("explained", "timestamp_in_milliseconds", _IN_MILLISECONDS)
-        return Diagnosis("explained", refusal.code, str(refusal))
-    return None
-
-
-def _by_undoing(attempt: _Attempt) -> Diagnosis | None:
-    """Return the diagnosis if the signature fits once one mistake is undone."""
-    for cause, undo, message in _MISTAKES:
-        if any(map(_fits, undo(attempt))):
-            return Diagnosis("explained", cause, message)
-    return None
-
-
-def _by_the_first_secret(secret: _Secret) -> Diagnosis | None:
-    """Return the diagnosis if the secret of the endpoint can't be a signing secret. Nothing verifies with it."""
-    return Diagnosis("explained", "secret_unusable", secret.problem) if secret.problem else None
-
-
-def _cannot_tell(body: bytes, refusal: WebhookVerificationError | None) -> Diagnosis:
-    """Return the diagnosis of a request that no mistake explains."""
-    message = (
-        "Can't tell: no usual mistake makes the signature fit. Another secret signed the message, the content was "
-        "changed, or the request is a forgery."
-    )
-    if refusal is not None:
-        message += f" {refusal}"
-    if not body:
-        message += " The body is empty, and Clerk never sends an empty body: perhaps something read it before."
-    return Diagnosis("unknown", None, message)
 
 
 # Undoes one mistake. If the mistake was made, one of the results is as it was signed.

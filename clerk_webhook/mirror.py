@@ -20,6 +20,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from operator import methodcaller
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict, overload
 
@@ -205,8 +206,7 @@ class Mirror:
         if table is None or verb not in {"created", "updated", "deleted"}:
             return as_answer(run(connection, _applying()))
         version = Version.of(event)
-        row = table.empty_row(version) if version.deleted else table.row(version, event.data)
-        return as_answer(run(connection, _applying((table.upsert, row))))
+        return as_answer(run(connection, _applying((table.upsert, table.row(version, event.data)))))
 
     @overload
     def apply_many(
@@ -381,14 +381,12 @@ class _Table:
         )
         self.unseen = f"SELECT id FROM {table} WHERE seen_at < ? AND version <> 'deleted' ORDER BY id"
 
-    def empty_row(self, version: Version) -> tuple[Value, ...]:
-        """Return the row of a resource that was deleted."""
-        return version.id, as_text(version), int(time.time()), *(None for _ in self._columns)
-
     def row(self, version: Version, resource: _Resource) -> tuple[Value, ...]:
-        """Return the row of a resource."""
+        """Return the row of a resource. It is empty if the resource was deleted."""
+        values: list[Value] = [None for _ in self._columns]
         try:
-            values = [_fit(sql_type, read(resource)) for sql_type, read in self._columns]
+            if not version.deleted:
+                values = [_fit(sql_type, read(resource)) for sql_type, read in self._columns]
         except Exception:  # noqa: BLE001  # whatever a function of the caller's raises
             # Without the exception, whose text may be personal data.
             raise ValueError(f"A column could not be made of {version.id}.") from None
@@ -439,12 +437,13 @@ def _ids(sql: str, before: int) -> Program[list[str]]:
 
 def _column(table: str, column: str, source: object, keys: Mapping[str, object]) -> tuple[_SqlType, _Read]:
     """Return the type of a column, and what reads it from a resource."""
+    read: _Read
     if isinstance(source, str):
         if source not in keys:
             raise ValueError(
                 f"{column} of {table}: {source!r} is no key that this release knows. For a newer key, give a function."
             )
-        sql_type, read = _sql_type(keys[source]), _reading(source)
+        sql_type, read = _sql_type(keys[source]), methodcaller("get", source)
     elif callable(source):
         sql_type, read = _sql_type(_returned(f"{column} of {table}", source)), source
     else:
@@ -475,10 +474,6 @@ def _sql_type(annotation: Any) -> _SqlType | None:
         found: set[_SqlType | None] = {_sql_type(part) for part in parts if part is not NoneType}
         return found.pop() if len(found) == 1 else None
     return "jsonb" if is_typeddict(annotation) else _SQL_TYPES.get(origin or annotation)
-
-
-def _reading(key: str) -> _Read:
-    return lambda resource: resource.get(key)
 
 
 def _in(resource: _Resource, key: str) -> _Resource:
