@@ -413,9 +413,10 @@ def _announced(headers: Any) -> int | None:
     Raises:
         Refused: The length is not a number.
     """
-    length = _content_length(headers)  # text or bytes
-    if isinstance(length, list):  # as AWS Lambda has it
-        length = cast("list[str]", length)[0]
+    value = _content_length(headers)  # mostly text or bytes, a list of AWS Lambda's, an int of somebody's own
+    if isinstance(value, list | tuple):
+        value = next(iter(cast("Iterable[Any]", value)), None)
+    length = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
     if not length:  # PEP 3333: "may be empty or absent"
         return None
     # isdigit alone lets other digits pass, and int raises for thousands of them.
