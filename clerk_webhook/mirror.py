@@ -53,6 +53,7 @@ ORGANIZATION_COLUMNS: Mapping[str, str | Callable[[OrganizationJSON], object]] =
 MEMBERSHIP_COLUMNS: Mapping[str, str | Callable[[OrganizationMembershipJSON], object]] = {"role": "role"}
 """The default columns of `clerk_memberships`, besides `id`, `version`, `seen_at`, `organization_id` and `user_id`."""
 
+_Page: TypeAlias = Iterable[Mapping[str, object]]
 _Resource: TypeAlias = Mapping[str, Any]
 _Read: TypeAlias = Callable[[_Resource], object]
 _SqlType: TypeAlias = Literal["text", "bigint", "boolean", "double precision", "jsonb"]
@@ -210,24 +211,14 @@ class Mirror:
 
     @overload
     def apply_many(
-        self,
-        connection: SyncConnection,
-        kind: Mirrored,
-        resources: Iterable[Mapping[str, object]],
-        *,
-        again: bool = ...,
+        self, connection: SyncConnection, kind: Mirrored, resources: _Page, *, again: bool = ...
     ) -> None: ...
     @overload
     def apply_many(
-        self,
-        connection: AsyncConnection,
-        kind: Mirrored,
-        resources: Iterable[Mapping[str, object]],
-        *,
-        again: bool = ...,
+        self, connection: AsyncConnection, kind: Mirrored, resources: _Page, *, again: bool = ...
     ) -> Coroutine[Any, Any, None]: ...
     def apply_many(
-        self, connection: Any, kind: Mirrored, resources: Iterable[Mapping[str, object]], *, again: bool = False
+        self, connection: Any, kind: Mirrored, resources: _Page, *, again: bool = False
     ) -> Coroutine[Any, Any, None] | None:
         """Write the rows of a page of Clerk's API: those that are newer than what the tables have.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _aiosqlite
@@ -69,13 +70,10 @@ def _check_sqlite(connection: Connection) -> None:
     def check(raw: Any) -> tuple[bool, bool]:
         return autocommits(raw), begins_always(raw)
 
-    async def check_async(driver_connection: Any) -> tuple[bool, bool]:
-        return await _aiosqlite.in_thread(driver_connection, check)
-
     # `driver_connection` is the driver's always, `dbapi_connection` can be an adapter of an async one.
     pooled: Any = connection.connection
     if connection.dialect.is_async:
-        in_autocommit, is_begun = pooled.dbapi_connection.run_async(check_async)
+        in_autocommit, is_begun = pooled.dbapi_connection.run_async(partial(_aiosqlite.in_thread, function=check))
     else:
         in_autocommit, is_begun = check(pooled.driver_connection)
     refuse_autocommit(on=in_autocommit, cure=_CURE)
