@@ -125,7 +125,7 @@ def _run(options: Namespace, transaction: _Transaction) -> int:
                 print(json.dumps(shown | {"detail": str(attempt.error or "")}))
             else:
                 verdict = paint("ok ", "good") if expected else paint("BAD", "bad")
-                print(f"{verdict} {name:34}{response.status}  {became}")
+                print(f"{verdict} {name:35}{response.status}  {became}")
         server.shutdown()
     if options.json:
         print(json.dumps(rows))

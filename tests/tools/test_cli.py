@@ -27,7 +27,7 @@ def test_the_demo_ends_with_the_tables_as_the_deliveries_left_them(capsys):
     assert main(["demo"]) == 0
     captured = capsys.readouterr()
     assert "BAD" not in captured.out
-    assert "ok  an older user.updated, late       200  not_newer\n" in captured.out
+    assert "ok  an older user.updated, late        200  not_newer\n" in captured.out
     assert captured.out.endswith("""
 clerk_users
     id        email            first_name  last_name  deleted
