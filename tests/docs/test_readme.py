@@ -14,7 +14,7 @@ from deliveries import SECRET, signed
 from pages import PROJECT
 from svix.webhooks import Webhook
 
-from clerk_webhook import Endpoint, WebhookEvent, WebhookVerificationError, events, parse_event, verify_and_parse
+from clerk_webhook import Endpoint, WebhookVerificationError, events, parse_event, verify_and_parse
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.inbox import sqlite_transactions
 from clerk_webhook.mirror import Mirror
@@ -175,27 +175,6 @@ def test_the_first_command_shows_the_demo_and_the_second_one_runs_the_tests():
 
 
 # The reference.
-
-
-def test_the_observer(run):
-    seen = []
-
-    class Everything:
-        def __getattr__(self, name):
-            return lambda *arguments: seen.append((name, arguments)) or self
-
-    names = run(RECEIVING, "def observe")
-    names |= {"requests_total": Everything(), "sentry_sdk": Everything()}
-    names["endpoint"].handle(genuine(), BODY)
-    assert seen == [("labels", ("ignored", "")), ("inc", ())]
-    seen.clear()
-
-    @names["endpoint"].on
-    def fail(event: WebhookEvent):
-        raise ZeroDivisionError
-
-    names["endpoint"].handle(genuine(), BODY)
-    assert [name for name, _ in seen] == ["labels", "inc", "capture_exception"]
 
 
 def test_the_door_of_your_own(run):
