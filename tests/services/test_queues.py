@@ -18,6 +18,7 @@ rq = pytest.importorskip("rq")
 pytest.importorskip("redis")
 
 from conftest import REDIS  # noqa: E402
+from rq.scheduler import RQScheduler  # noqa: E402
 
 from clerk_webhook import Endpoint, events  # noqa: E402
 from clerk_webhook.testing import sample_event, signed_request  # noqa: E402
@@ -217,7 +218,8 @@ def test_another_worker_of_rq_gets_the_job_of_a_worker_that_was_killed(rq_applic
     with rq_application.worker(*rq_worker()) as killed:
         rq_application.wait_for(rq_application.runs)
         kill(killed)
-    # RQ takes a job for abandoned 90 seconds after the last sign of life of its worker.
+    # RQ takes a job for abandoned 90 seconds after the last sign of life of its worker, and a scheduler after 61.
+    redis_client.delete(RQScheduler.get_locking_key(queue.name))
     running = queue.started_job_registry.key
     redis_client.zadd(running, dict.fromkeys(redis_client.zrange(running, 0, -1), 1))
     with rq_application.worker(*rq_worker("--maintenance-interval", "1")):
