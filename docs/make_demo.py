@@ -42,7 +42,11 @@ def picture() -> str:
     with redirect_stdout(Terminal()) as shown:
         main(["demo"])
     text = Text.from_ansi(f"$ clerk-webhook demo\n{shown.getvalue()}")
-    console = Console(record=True, file=StringIO(), width=max(map(len, text.plain.splitlines())) + 2)
+    console = Console(
+        record=True,
+        file=StringIO(),
+        width=max(map(len, text.plain.splitlines())) + 2,
+    )
     console.print(text)
     return console.export_svg(code_format=FORMAT, unique_id="demo")
 

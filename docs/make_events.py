@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import get_args
 
 from clerk_webhook import events as all_events
-from clerk_webhook.cli._reference import DataType, data_of, data_types, fires, nested
+from clerk_webhook.cli._reference import (
+    DataType,
+    data_of,
+    data_types,
+    fires,
+    nested,
+)
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_event
 
@@ -18,8 +24,8 @@ INTRODUCTION = """\
 
 <!-- docs/make_events.py writes this page. Change the docstrings in the code, and run it again. -->
 
-`clerk-webhook events TYPE` shows the same in a terminal, and `clerk_webhook.testing.sample_event(TYPE)` returns a sample
-of every type. Parsing never refuses an event because it differs from its data type;
+`clerk-webhook events TYPE` shows the same in a terminal, and `clerk_webhook.testing.sample_event(TYPE)` returns a
+sample of every type. Parsing never refuses an event because it differs from its data type;
 `clerk_webhook.conformance.check` lists the differences.
 
 - A key with a question mark can be absent: read it with `data.get(key)`.
@@ -37,7 +43,9 @@ SHORTER = {
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([INTRODUCTION, *index(), *unions(), *events(), *data_sections()])
+    return "\n".join(
+        [INTRODUCTION, *index(), *unions(), *events(), *data_sections()]
+    )
 
 
 def index() -> Iterator[str]:
@@ -55,7 +63,11 @@ def unions() -> Iterator[str]:
     yield "`WebhookEvent` is the union of all classes. `WebhookEventType` is the literal of all types.\n"
     yield "| union | classes |"
     yield "|---|---|"
-    for name in (name for name in all_events.__all__ if name.endswith("WebhookEvent") and name != "WebhookEvent"):
+    for name in (
+        name
+        for name in all_events.__all__
+        if name.endswith("WebhookEvent") and name != "WebhookEvent"
+    ):
         union = getattr(all_events, name)
         yield f"| `{name}` | {', '.join(f'`{cls.__name__}`' for cls in get_args(union) or (union,))} |"
     yield ""
@@ -72,16 +84,24 @@ def events() -> Iterator[str]:
         see = "" if has_sample else f", as in {link(first[name])}"
         yield f"`events.{event_class.__name__}`: `data` is {link(name)}{see}.\n"
         if has_sample:
-            sample = json.dumps(sample_event(event_type).payload, indent=2, ensure_ascii=False)
+            sample = json.dumps(
+                sample_event(event_type).payload, indent=2, ensure_ascii=False
+            )
             yield f"<details><summary>A sample</summary>\n\n```json\n{sample}\n```\n\n</details>\n"
 
 
 def data_sections() -> Iterator[str]:
     """Yield a section for each data type, in the order of the events and keys that lead to them."""
     yield "## Data types\n"
-    reached = {"WebhookEventJSON": None, "EventAttributesJSON": None, "HttpRequestJSON": None}
+    reached = {
+        "WebhookEventJSON": None,
+        "EventAttributesJSON": None,
+        "HttpRequestJSON": None,
+    }
     for event_type in EVENT_CLASSES:
-        reached |= dict.fromkeys(data_type.name for data_type in nested(data_of(event_type)))
+        reached |= dict.fromkeys(
+            data_type.name for data_type in nested(data_of(event_type))
+        )
     for name in reached:
         yield from data_section(data_types()[name])
 
@@ -94,7 +114,14 @@ def data_section(data_type: DataType) -> Iterator[str]:
     yield "|---|---|---|"
     for key in data_type.keys:
         annotation = f"`{key.annotation}`".replace("|", "\\|")
-        inner = next((word for word in re.findall(r"\w+", key.annotation) if word in data_types()), None)
+        inner = next(
+            (
+                word
+                for word in re.findall(r"\w+", key.annotation)
+                if word in data_types()
+            ),
+            None,
+        )
         name = key.name if key.required else f"{key.name}?"
         meaning = key.meaning
         for sentence, shorter in SHORTER.items():
