@@ -188,7 +188,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
 
 class Reception:
-    """What the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
+    """All that the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
 
     def __init__(
         self, verify: Verify, *, observer: Observer | None, max_body: int, log_exceptions: bool = False
@@ -220,7 +220,7 @@ class Reception:
 class Arrival:
     """One request on its way. A door makes it, and ends it by `accept`, `end` or `refuse`."""
 
-    __slots__ = ("_event", "_message_id", "_path", "_reception", "_started")
+    __slots__ = ("_event", "_path", "_reception", "_started")
 
     def __init__(self, reception: Reception, path: str | None = None) -> None:
         """Start without an event.
@@ -240,7 +240,7 @@ class Arrival:
         Args:
             method: The HTTP method.
             headers: All headers of the request.
-            read: Reads the body. It gets the number of bytes after which it may stop. Whatever it raises means that
+            read: Reads the body. It gets the number of bytes after which it may stop. An exception from it means that
                 the body is not there.
 
         Raises:
@@ -429,10 +429,9 @@ def _announced(headers: Any) -> int | None:
     Raises:
         Refused: The length is not a number.
     """
-    value = _content_length(headers)
-    if isinstance(value, list):  # as AWS Lambda has it
-        value = cast("list[str]", value)[0]
-    length = value.decode("latin-1") if isinstance(value, bytes) else value
+    length = _content_length(headers)  # text or bytes
+    if isinstance(length, list):  # as AWS Lambda has it
+        length = cast("list[str]", length)[0]
     if not length:  # PEP 3333: "may be empty or absent"
         return None
     # isdigit alone lets other digits pass, and int raises for thousands of them.

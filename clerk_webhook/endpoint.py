@@ -170,7 +170,7 @@ class Endpoint(Handlers[ConnectionT]):
 
         The function takes the method, the path without the query (for the log, or None), all headers, and a function
         that reads the body. That function gets the number of bytes after which it may stop, because the body is too
-        large then. Whatever it raises means that the body is not there.
+        large then. An exception from it means that the body is not there.
 
         Raises:
             TypeError: A handler is async. The answering function raises it for one that is registered later.

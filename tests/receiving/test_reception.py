@@ -1,4 +1,4 @@
-"""What all doors have in common, as a route of one's own uses it: the modules for frameworks are tested in interop."""
+"""The part that all doors have in common, as a route of one's own uses it. Frameworks are tested in interop."""
 
 import asyncio
 import logging

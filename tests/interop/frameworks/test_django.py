@@ -191,7 +191,7 @@ def browser():
     return Client(enforce_csrf_checks=True)
 
 
-# What the contract asks for
+# The fixtures of the contract
 
 
 @pytest.fixture
