@@ -11,6 +11,9 @@ from clerk_webhook.cli import COMMANDS, make_parser
 
 PAGE = Path(__file__).parent / "reference" / "command-line.md"
 
+# The widest line of code on the pages.
+COLUMNS = 80
+
 # A bar that does not end the cell of a table.
 BAR = r"\|"
 
@@ -29,10 +32,17 @@ arguments, and 130 after Ctrl-C. An error is one line on standard error.
 
 def page() -> str:
     """Return the page as it should be now."""
-    used = Counter(row(action) for command in COMMANDS for action in actions(command))
+    used = Counter(
+        row(action) for command in COMMANDS for action in actions(command)
+    )
     shared = [each for each in used if used[each] > 1]
-    lines = [INTRODUCTION, *(line for command in COMMANDS for line in section(command, shared))]
-    return "\n".join([*lines, "## Arguments of several commands\n", *table(shared)])
+    lines = [
+        INTRODUCTION,
+        *(line for command in COMMANDS for line in section(command, shared)),
+    ]
+    return "\n".join(
+        [*lines, "## Arguments of several commands\n", *table(shared)]
+    )
 
 
 def section(command: str, shared: list[str]) -> Iterator[str]:
@@ -40,9 +50,18 @@ def section(command: str, shared: list[str]) -> Iterator[str]:
     module = import_module(f"clerk_webhook.cli.{command}")
     yield f"## `clerk-webhook {command}`\n"
     yield f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.\n"
-    yield f"```sh\n{module.EXAMPLE}\n```\n"
+    example = (
+        module.EXAMPLE
+        if len(module.EXAMPLE) <= COLUMNS
+        else module.EXAMPLE.replace(" --", " \\\n    --")
+    )
+    yield f"```sh\n{example}\n```\n"
     rows = [row(action) for action in actions(command)]
-    if also := ", ".join(each.split(" | ")[0].removeprefix("| ") for each in rows if each in shared):
+    if also := ", ".join(
+        each.split(" | ")[0].removeprefix("| ")
+        for each in rows
+        if each in shared
+    ):
         yield f"[Also](#arguments-of-several-commands): {also}.\n"
     if own := [each for each in rows if each not in shared]:
         yield from table(own)
@@ -56,7 +75,11 @@ def table(rows: list[str]) -> list[str]:
 def row(action: Action) -> str:
     """Return the row of an argument."""
     names = action.option_strings or [str(action.metavar)]
-    value = f" {action.metavar or action.dest.upper()}" if action.option_strings and action.nargs != 0 else ""
+    value = (
+        f" {action.metavar or action.dest.upper()}"
+        if action.option_strings and action.nargs != 0
+        else ""
+    )
     cells = (", ".join(f"`{name}{value}`" for name in names), str(action.help))
     return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
@@ -68,7 +91,9 @@ def actions(command: str) -> Iterator[Action]:
     choices: Any = commands.choices
     parser: ArgumentParser = choices[command]
     for action in parser._actions:  # noqa: SLF001
-        if action.dest not in {"help", "json"} and action.help != SUPPRESS:  # the introduction has --json
+        if (
+            action.dest not in {"help", "json"} and action.help != SUPPRESS
+        ):  # the introduction has --json
             yield action
 
 
