@@ -28,8 +28,7 @@ def configure(parser: ArgumentParser) -> None:
         default="WebhookEvent",
         type=_known_name,
         metavar="TYPE|UNION|DATA TYPE",
-        help="an event type (user.created) or its class (UserCreated), a family (user) or a union (UserWebhookEvent), "
-        "or a data type (UserJSON)",
+        help="an event type (user.created) or class (UserCreated), a family (user), a union or a data type (UserJSON)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object per event type")
 

@@ -57,7 +57,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--save",
         metavar="FILE",
-        help="append every delivery with its verdict to a file, codes included; only you may read the file",
+        help="append every delivery with its verdict and its codes to a file that only you may read",
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print the payloads, with codes, tokens and links masked"

@@ -23,7 +23,7 @@ def names_of(section, change=lambda block: block):
 
 
 def create_app(change=lambda block: block):
-    return names_of("A blueprint, `app.config` and CSRF", change)["create_app"](
+    return names_of("An endpoint, a blueprint, CSRF", change)["create_app"](
         {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "SECRET_KEY": "for sessions"}
     )
 
