@@ -121,7 +121,7 @@ def test_a_move_from_sqlite_to_postgresql_keeps_ids_deletions_and_messages(empty
         mirror.apply(old, deleted)
         assert inbox.record_once(old, "msg_1")
         for _ in range(2):  # again, as after a failure
-            exec(block("in-production.md", "COPIES"), {"sqlite": old, "postgres": new})
+            exec(block("in-production.md", "def copy"), {"sqlite": old, "postgres": new})
         assert not inbox.record_once(new, "msg_1")
         assert mirror.ensure(new, "user", "user_alive")
         mirror.apply_many(new, "user", [alive, sample("user.updated", id="user_gone")])

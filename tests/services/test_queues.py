@@ -155,6 +155,19 @@ def test_another_worker_of_celery_gets_the_job_of_a_worker_that_was_killed(celer
     assert len(celery_application.runs()) == 2
 
 
+@pytest.mark.parametrize(("limit", "runs"), [("soft_time_limit", 2), ("time_limit", 1)])
+def test_a_time_limit_of_celery_repeats_the_job_only_if_it_is_soft(celery_application, limit, runs):
+    tasks = celery_application.folder / "tasks.py"
+    tasks.write_text(tasks.read_text().replace("acks_late=True,", f"acks_late=True, {limit}=1,"))
+    (celery_application.folder / "first").write_text("takes long")
+    assert celery_application.deliver(celery_application.enqueue) == 200
+    with celery_application.worker(*CELERY):
+        log = celery_application.folder / "log"
+        celery_application.wait_for(lambda: re.search("(?i)time ?limit ?(.*)exceeded", log.read_text()))
+        time.sleep(3)  # a second attempt comes after one second
+    assert len(celery_application.runs()) == runs
+
+
 @pytest.mark.parametrize("first", ["fails", "kills its process"])
 def test_celery_loses_the_job_without_the_settings(celery_application, first):
     """Otherwise the tests above would show nothing."""
