@@ -179,6 +179,6 @@ def test_a_body_of_more_than_1_mib_is_too_large(running):
     assert not running.printed(delivery.user_id)
 
 
-def test_a_body_that_is_announced_as_too_large_is_not_read_where_the_page_says_so(running):
+def test_a_body_that_is_announced_as_too_large_is_not_read_if_the_platform_lets_us(running):
     if running.early:
         assert running.announce(Delivery().headers(), TOO_LARGE) == 413
