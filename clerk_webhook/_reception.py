@@ -78,7 +78,7 @@ _ABORT = {"webhook-delivery": "abort-message"}
 # The status policy. "accepted" is not in it, because a route of one's own answers itself.
 _POLICY: Mapping[Outcome, _Row] = {
     "handled": _Row(200),
-    # Svix would send anything else again for 27 hours, and then disable the endpoint.
+    # Svix would send anything else again for 27 h 35 min.
     "ignored": _Row(200),
     "duplicate": _Row(200),
     "in_progress": _Row(409, {"retry-after": "5"}),

@@ -154,7 +154,7 @@ class Event(Generic[TypeT, DataT]):
     message_id: str | None = None
 
     def __init__(self, type: TypeT, data: DataT, payload: dict[str, Any], message_id: str | None = None) -> None:  # noqa: A002
-        """Set the four attributes, for the only time."""
+        # The only time that the attributes are set.
         _set_type(self, type)
         _set_data(self, data)
         _set_payload(self, payload)

@@ -25,6 +25,7 @@ def run(connection: Any, program: Program[T]) -> Coroutine[Any, Any, T]:
     refuse_autocommit(on=not own.is_in_transaction(), cure="Use connection.transaction().")
 
     async def execute(sql: str, parameters: Sequence[Value]) -> Rows:
-        return await own.fetch(styled(sql, "numeric_dollar"), *parameters)
+        # Tuples, because a record_class of the caller's may make anything of an index.
+        return list(map(tuple, await own.fetch(styled(sql, "numeric_dollar"), *parameters)))
 
     return drive_async(program, execute)

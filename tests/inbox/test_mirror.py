@@ -427,6 +427,18 @@ def test_ensure_needs_an_id(connection):
         MIRROR.ensure(connection, "user", "")
 
 
+@pytest.mark.parametrize(
+    "row_factory", [sqlite3.Row, lambda cursor, row: dict(enumerate(row)), lambda cursor, row: None]
+)
+@pytest.mark.parametrize("text_factory", [bytes, lambda text: None])
+def test_factories_of_the_callers_do_not_matter(row_factory, text_factory, connection):
+    connection.row_factory, connection.text_factory = row_factory, text_factory
+    assert MIRROR.ensure(connection, "user", "user_1")
+    assert MIRROR.apply(connection, user_event("user.deleted", "user_2"))
+    assert not MIRROR.ensure(connection, "user", "user_2")
+    assert MIRROR.unseen(connection, "user", 2**40) == ["user_1"]
+
+
 # Mark and sweep.
 
 

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pages import DJANGO
 
-pytest.importorskip("django")
-
-PAGE, USERS = (path.read_text("utf-8") for path in DJANGO)
+HOW_TO = Path(__file__).parents[3] / "docs/how-to"
+PAGE, USERS = ((HOW_TO / name).read_text("utf-8") for name in ("django.md", "django-users.md"))
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # An application that the first page takes for granted.
@@ -381,6 +379,7 @@ disallow_untyped_defs = False
 
 
 def test_mypy_with_django_stubs_finds_nothing_wrong_in_the_project_and_knows_the_models(whole):
+    pytest.importorskip("mypy_django_plugin")
     whole.follow(USERS)
     whole.write("mysite/typed.py", TYPED)
     (whole.folder / "mypy.ini").write_text(MYPY)
