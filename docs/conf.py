@@ -26,18 +26,17 @@ html_theme = "furo"
 html_title = "clerk_webhook"
 html_static_path = ["_static"]
 html_favicon = "_static/favicon.svg"
+html_css_files = ["site.css"]
 html_js_files = [("scrolling.js", {"defer": ""})]
 # For tools that read: llms.txt, llms-full.txt, and each page as Markdown beside its HTML.
 llms_txt_description = "Receive Clerk's webhooks in Python, and mirror Clerk's users in your database."
 llms_txt_full_build = True
 llms_txt_nested_enabled = False
 llms_txt_suffix_mode = "replace"
-llms_txt_suppress_unknown_node_warnings = [
-    "abbreviation"
-]  # the "*" of a signature
-html_use_index = (
-    False  # the search finds every name, and the index is wider than a phone
-)
+# The "*" of a signature:
+llms_txt_suppress_unknown_node_warnings = ["abbreviation"]
+# The search finds every name, and the index is wider than a phone.
+html_use_index = False
 
 # Headings down to this depth have anchors. A link to a wrong anchor is a warning, and -W makes it an error.
 myst_heading_anchors = 3
