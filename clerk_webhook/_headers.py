@@ -52,7 +52,9 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
     # The most common shapes are looked up, as fast as by hand, if each of the three is certain to be there once. Any
     # error of a lookup means that the headers have to be searched.
     try:
-        sent = headers if type(headers) is dict else _as_sent(headers)
+        sent: Any = headers
+        if type(headers) is not dict:
+            sent = _as_sent(headers)
         if type(sent) is dict:
             names = "".join(sent)
             # No header is there in a second spelling if no name has a "-", as in an environ, or if all are in lower

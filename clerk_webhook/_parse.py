@@ -233,5 +233,6 @@ def _int_or_none(text: str) -> int | None:
 
 # RFC 8259, section 2: "ws".
 _WHITE_SPACE = " \t\n\r"
-_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
-_LENIENT = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_float_or_none, parse_int=_int_or_none)
+# Any, because typeshed does not have the scanner of a decoder.
+_STRICT: Any = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_LENIENT: Any = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_float_or_none, parse_int=_int_or_none)

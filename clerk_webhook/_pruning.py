@@ -17,12 +17,12 @@ MAX_DEPTH = 200
 
 # Windows that are smaller than this are read bracket by bracket.
 _SMALL = 64
-_BRACKETS = re.compile(r"([\[{\]}])").split
+# The patterns of this module are compiled when they are needed, because few processes need them.
+_BRACKET = r"([\[{\]}])"
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 # Users can fill a body with small values on the first level that is too deep, so these are found by the loops of re.
 _SMALL_VALUE = r"[\[{](?:[^\[\]{}]++|[\[{][^\[\]{}]*+[\]}])*+[\]}]"
-_REPLACE_SMALL_VALUES = re.compile(_SMALL_VALUE).sub
-_UP_TO_A_LARGE_VALUE = re.compile(rf"(?:[^\[\]{{}}]++|{_SMALL_VALUE})*+").match
+_UP_TO_A_LARGE_VALUE = rf"(?:[^\[\]{{}}]++|{_SMALL_VALUE})*+"
 
 # UTF-8 has no such bytes. Each stands for a character that is no structure.
 _ESCAPES = {r"\\": "\xfc\xfc", r"\"": "\xfc\xfd"}
@@ -50,6 +50,7 @@ def without_deep_values(raw: bytes) -> bytes:
         peeled += 2
     if peeled + len(brackets) <= MAX_DEPTH:
         return raw
+    up_to_a_large_value = re.compile(_UP_TO_A_LARGE_VALUE).match
     kept: list[str] = []
     depth = start = 0
     size = len(text)
@@ -66,9 +67,9 @@ def without_deep_values(raw: bytes) -> bytes:
             size //= 4
             continue
         else:
-            found = _UP_TO_A_LARGE_VALUE(text, start) if depth == MAX_DEPTH else None
+            found = up_to_a_large_value(text, start) if depth == MAX_DEPTH else None
             if found and found[0]:
-                kept.append(_REPLACE_SMALL_VALUES("null", found[0]))
+                kept.append(re.sub(_SMALL_VALUE, "null", found[0]))
                 start = found.end()
                 continue
             depth = _keep_shallow(window, depth, kept)
@@ -79,7 +80,7 @@ def without_deep_values(raw: bytes) -> bytes:
 
 def _keep_shallow(window: str, depth: int, kept: list[str]) -> int:
     """Add the parts of a window that are not too deep, and return the depth at its end."""
-    for part in _BRACKETS(window):
+    for part in re.split(_BRACKET, window):
         step = _STEPS.get(part, 0)
         depth += step
         if depth <= MAX_DEPTH:
@@ -107,11 +108,9 @@ def _with_strings_masked(raw: bytes) -> str:
 
 _HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_UP_TO_A_LONE_SURROGATE = re.compile(rf"(?:[^\\]++|{_HIGH}{_LOW}|(?!{_HIGH}|{_LOW})\\)*+").match
+_NO_LONE_SURROGATE = rf"(?:[^\\]++|{_HIGH}{_LOW}|(?!{_HIGH}|{_LOW})\\)*+"
 # The same start of both halves makes this twice as fast.
-_LONE_SURROGATE = re.compile(
-    rf"\\u[dD](?:[89abAB][0-9a-fA-F]{{2}}(?!{_LOW})|(?<!{_HIGH}\\u[dD])[c-fC-F][0-9a-fA-F]{{2}})"
-)
+_LONE_SURROGATE = rf"\\u[dD](?:[89abAB][0-9a-fA-F]{{2}}(?!{_LOW})|(?<!{_HIGH}\\u[dD])[c-fC-F][0-9a-fA-F]{{2}})"
 
 
 def without_lone_surrogates(text: str) -> str:
@@ -122,7 +121,6 @@ def without_lone_surrogates(text: str) -> str:
     """
     # An escaped backslash is no part of another escape. No text that was UTF-8 holds its stand-in.
     masked = text.replace(r"\\", "\ud800")
-    found = _UP_TO_A_LONE_SURROGATE(masked)
-    if found is None or found.end() == len(masked):
+    if re.fullmatch(_NO_LONE_SURROGATE, masked):
         return text
-    return _LONE_SURROGATE.sub(r"\\ufffd", masked).replace("\ud800", r"\\")
+    return re.sub(_LONE_SURROGATE, r"\\ufffd", masked).replace("\ud800", r"\\")

@@ -88,8 +88,8 @@ _NOT_SIGNING_SECRETS = {
     "whsk_": "a private key for asymmetric signatures (whsk_...)",
 }
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_URL_SAFE_BASE64 = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]+={0,2}"
+_URL_SAFE_BASE64 = r"[A-Za-z0-9_-]+={0,2}"
 
 
 def split_secrets(secrets: Iterable[str | bytes]) -> Iterator[str | bytes]:
@@ -159,8 +159,8 @@ def _key_or_problem(secret: object) -> bytes | str:
     unpadded = encoded.rstrip("=")
     if len(unpadded) < _MIN_BASE64:
         return _TOO_SHORT if encoded else _EMPTY
-    if not _BASE64.fullmatch(encoded):
-        if _URL_SAFE_BASE64.fullmatch(encoded):
+    if not re.fullmatch(_BASE64, encoded):
+        if re.fullmatch(_URL_SAFE_BASE64, encoded):
             return "The signing secret is written in url-safe base64, with '-' or '_'."
         return "The signing secret has characters that are not base64."
     if len(unpadded) % 4 == 1:  # four characters are three bytes, so no key leaves one character over

@@ -142,7 +142,17 @@ def diagnose(
         given = tuple(map(_read, secrets))
         if not given:
             raise SecretError("No signing secret was given: pass the endpoint's as the third argument.")
-    del secrets  # from here on there are only keys, whose repr shows nothing
+        return _diagnose(headers, body, given, tolerance, clock)
+
+
+def _diagnose(
+    headers: Headers,
+    body: bytes | bytearray | memoryview | str,
+    given: tuple[_Secret, ...],
+    tolerance: float | timedelta,
+    clock: Callable[[], float],
+) -> Diagnosis:
+    """Say why a request does not verify with the keys of the secrets."""
     try:
         message_id, timestamp, signatures = find_signature_headers(headers)
     except MissingHeaderError as error:
