@@ -33,6 +33,7 @@ import clerk_webhook
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
 SMALL = Path(__file__).with_name("user_created.json").read_bytes().strip()
+TOLERANCE = 300
 RIVALS = ("by hand", "floor", "floor with orjson", "svix")
 Receive = Callable[[Mapping[str, str], bytes], Any]
 
@@ -43,14 +44,16 @@ os.environ["CLERK_WEBHOOK_SIGNING_SECRET"] = SECRET
 
 
 def floor(headers: Mapping[str, str], body: bytes, loads: Callable[[bytes], Any] = json.loads) -> Any:
-    """Do the least by hand, without a check of the timestamp or of anything else."""
+    """Do the least by hand, without a look for headers that are there twice."""
     return least(headers["svix-id"], headers["svix-timestamp"], headers["svix-signature"], body, loads)
 
 
 def least(
     message_id: str, timestamp: str, signatures: str, body: bytes, loads: Callable[[bytes], Any] = json.loads
 ) -> Any:
-    """Do the least by hand with the values of the three headers."""
+    """Do the least by hand with the values of the three headers, as Svix's documentation describes it."""
+    if abs(time.time() - int(timestamp)) > TOLERANCE:
+        raise ValueError
     signed = f"{message_id}.{timestamp}.".encode() + body
     expected = hmac.digest(KEY, signed, "sha256")
     for entry in signatures.split(" "):

@@ -12,8 +12,6 @@ from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from .events import EVENT_CLASSES, UnknownEvent
 
-__all__ = ["Function", "is_a", "is_async_transaction", "name_of", "parameters"]
-
 Function: TypeAlias = Callable[..., Any]
 
 _CLASSES = {*EVENT_CLASSES.values(), UnknownEvent}

@@ -49,8 +49,26 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         InvalidHeaderError: One of the headers has two different values, or the headers cannot be read.
         TypeError: `headers` is neither a mapping nor pairs, or a name or a value has the wrong type.
     """
+    # The most common shapes are looked up, as fast as by hand, if each of the three is certain to be there once. Any
+    # error of a lookup means that the headers have to be searched.
     try:
-        message_id, timestamp, signatures = _look_up(headers)
+        sent = headers if type(headers) is dict else _as_sent(headers)
+        if type(sent) is dict:
+            names = "".join(sent)
+            # No header is there in a second spelling if no name has a "-", as in an environ, or if all are in lower
+            # case.
+            if "-" not in names:
+                message_id, timestamp, signatures = (
+                    sent["HTTP_SVIX_ID"],
+                    sent["HTTP_SVIX_TIMESTAMP"],
+                    sent["HTTP_SVIX_SIGNATURE"],
+                )
+            elif names == names.lower():
+                message_id, timestamp, signatures = sent["svix-id"], sent["svix-timestamp"], sent["svix-signature"]
+            else:
+                return _search(headers)
+        else:
+            message_id, timestamp, signatures = sent
         message_id, timestamp, signatures = message_id.strip(_BLANK), timestamp.strip(_BLANK), signatures.strip(_BLANK)
         if message_id and timestamp and signatures:
             return message_id, timestamp, signatures
@@ -59,7 +77,7 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
     return _search(headers)
 
 
-# The classes of frameworks that have a short path, and their attribute with the headers as the server sent them.
+# The classes of frameworks that are looked up, and their attribute with the headers as the server sent them.
 _DJANGO = ("django.http.request", "HttpHeaders")
 _AIOHTTP = ("multidict._multidict", "CIMultiDictProxy")
 _AS_SENT = {
@@ -68,30 +86,22 @@ _AS_SENT = {
 }
 
 
-def _look_up(headers: Any) -> tuple[str, str, str]:
-    """Return the values of the three `svix-*` headers, as fast as by hand, if each is certain to be there once.
-
-    The most common shapes have a short path here. Any error of a lookup means that the headers have to be searched.
-    """
+def _as_sent(headers: Any) -> Any:
+    """Return the values of the three `svix-*` headers if each is there once, or a dict of all headers."""
     kind = type(headers)
-    if kind is not dict:
-        if kind is not list:
-            name = kind.__module__, kind.__name__
-            if name == _DJANGO:  # made of an environ, and finds a name in any case
-                return headers["svix-id"], headers["svix-timestamp"], headers["svix-signature"]
-            if name == _AIOHTTP:  # finds a name in any case, too
-                (message_id,), (timestamp,), (signatures,) = map(headers.getall, _SVIX)
-                return message_id, timestamp, signatures
-            headers = getattr(headers, _AS_SENT[name])
-        if type(headers) is list:
-            return _look_up_pairs(headers)
-    names = "".join(headers)
-    # No header is there in a second spelling if no name has a "-", as in an environ, or if all are in lower case.
-    if "-" not in names:
-        return headers["HTTP_SVIX_ID"], headers["HTTP_SVIX_TIMESTAMP"], headers["HTTP_SVIX_SIGNATURE"]
-    if names != names.lower():
+    if kind is not list:
+        name = kind.__module__, kind.__name__
+        if name == _DJANGO:  # made of an environ, and finds a name in any case
+            return headers["svix-id"], headers["svix-timestamp"], headers["svix-signature"]
+        if name == _AIOHTTP:  # finds a name in any case, too
+            (message_id,), (timestamp,), (signatures,) = map(headers.getall, _SVIX)
+            return message_id, timestamp, signatures
+        headers = getattr(headers, _AS_SENT[name])
+    if type(headers) is list:
+        return _look_up_pairs(headers)
+    if type(headers) is not dict:
         raise LookupError
-    return headers["svix-id"], headers["svix-timestamp"], headers["svix-signature"]
+    return headers
 
 
 def _look_up_pairs(pairs: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:

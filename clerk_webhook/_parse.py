@@ -66,7 +66,6 @@ def parse_event(
 def parse_json(
     body: bytes | bytearray | memoryview | str,
     loads: Callable[[bytes], object] | None = None,
-    *,
     message_id: str | None = None,
 ) -> object:
     """Return the JSON value of a body, without what a user can write to hide an event.
@@ -93,9 +92,10 @@ def parse_json(
     changed = False
     try:
         text = mended = raw.decode()
-        # A usual body has 20 opening brackets. This count takes 4 % of a request, and bytes.count would take 12 %
-        # (CPython 3.11, a body of 1.5 kB).
-        if 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b"")) > MAX_DEPTH:
+        # A usual body has 20 opening brackets. Deleting them is the fastest way to count up to a limit: bytes.count
+        # takes twice the time for a body of 1.5 kB, on CPython 3.11 to 3.13.
+        most = MAX_DEPTH + 1
+        if 2 * len(raw) - len(raw.replace(b"{", b"", most)) - len(raw.replace(b"[", b"", most)) > MAX_DEPTH:
             mended = without_deep_values(raw).decode()
         if "\\" in text and ("\\ud" in text or "\\uD" in text):  # one character is found faster than three
             mended = without_lone_surrogates(mended)
@@ -105,8 +105,9 @@ def parse_json(
             try:
                 # Without the limit of digits that Python has by default, one number could take seconds.
                 unlimited = len(text) > _MAX_DIGITS and not 0 < sys.get_int_max_str_digits() <= _MAX_DIGITS
-                value, end = (_LENIENT if unlimited else _STRICT).raw_decode(text)
-            except ValueError:
+                # The scanner itself, because each method of the decoder around it takes 1 % of a request.
+                value, end = (_LENIENT if unlimited else _STRICT).scan_once(text, 0)
+            except (StopIteration, ValueError):
                 value, end = _LENIENT.raw_decode(text)
                 changed = True
             if end < len(text):

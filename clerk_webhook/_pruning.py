@@ -2,13 +2,12 @@ r"""Take out of a JSON text what not every parser, copy, log and database can ho
 
 Users write into genuine events (`unsafe_metadata`). Without this module a user could hide an event from a receiver: by
 201 brackets, or by half of a surrogate pair. The text is mended before a parser sees it, so no parser's stack can
-overflow. All loops over characters run in C, so a hostile body of 1 MiB takes about twice the time of `json.loads`.
+overflow. docs/explanation/speed.md says how long a hostile body takes.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import accumulate
 
 __all__ = ["MAX_DEPTH", "without_deep_values", "without_lone_surrogates"]
 
@@ -16,61 +15,103 @@ __all__ = ["MAX_DEPTH", "without_deep_values", "without_lone_surrogates"]
 # more than 254 levels.
 MAX_DEPTH = 200
 
-# A string may lack its end, so that the pattern matches any text.
-_STRING = rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?'
-_PLAIN = rb'[^"\[\]{}]++|' + _STRING
-_FLAT = rb"[\[{](?:" + _PLAIN + rb")*+[\]}]"
-_TWO_LEVELS = rb"[\[{](?:" + _PLAIN + rb"|" + _FLAT + rb")*+[\]}]"
-# The next bracket that opens more than two levels, or the next ones that close.
-_NEXT = re.compile(rb"(?:" + _PLAIN + rb"|" + _TWO_LEVELS + rb")*+(?:([\[{])|([\]}]++))", re.DOTALL).match
-_UP_TO_A_CLOSING_ONE = re.compile(rb"(?:[^\"\]}]++|" + _STRING + rb")*+", re.DOTALL).finditer
+# Windows that are smaller than this are read bracket by bracket.
+_SMALL = 64
+_BRACKETS = re.compile(r"([\[{\]}])").split
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
+# Users can fill a body with small values on the first level that is too deep, so these are found by the loops of re.
+_SMALL_VALUE = r"[\[{](?:[^\[\]{}]++|[\[{][^\[\]{}]*+[\]}])*+[\]}]"
+_REPLACE_SMALL_VALUES = re.compile(_SMALL_VALUE).sub
+_UP_TO_A_LARGE_VALUE = re.compile(rf"(?:[^\[\]{{}}]++|{_SMALL_VALUE})*+").match
 
-_STEPS = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")  # as signed bytes: 1 and -1
-_NOT_STEPS = bytes(set(range(256)) - set(b'[{]}"'))
+# UTF-8 has no such bytes. Each stands for a character that is no structure.
+_ESCAPES = {r"\\": "\xfc\xfc", r"\"": "\xfc\xfd"}
+_BRACKETS_IN_STRINGS = {"[": "\xf8", "]": "\xf9", "{": "\xfa", "}": "\xfb"}
+_RESTORE = bytes.maketrans(b"\xf8\xf9\xfa\xfb\xfc\xfd", rb"[]{}\"")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_STRUCTURE = _NO_BRACKETS.replace(b'"', b"")
 
 
 def without_deep_values(raw: bytes) -> bytes:
-    """Return a JSON text with null for each value that is nested too deeply.
+    """Return a JSON text with null for each value that is nested deeper than 200 levels.
 
-    A body with 201 levels keeps 199 of them: the container on level 199 that holds the others becomes null.
+    Where the brackets of a window say that nothing in it is too deep, or that all is, nobody looks into the window.
 
     Args:
-        raw: Any bytes. If they are not JSON, the result is not JSON either.
+        raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
     """
-    # Empty values side by side are as deep as one.
-    steps = memoryview(_brackets(raw).replace(b"\1\xff\1\xff\1\xff", b"\1\xff")).cast("b")
-    if not any(map(MAX_DEPTH.__lt__, accumulate(steps))):
+    text = _with_strings_masked(raw)
+    # Usual bodies end here: values without others in them go first, and most of the rest goes with each turn.
+    brackets = text.encode("latin-1").translate(None, _NO_BRACKETS)
+    before, peeled = 2 * len(brackets) + 1, 0
+    while peeled + len(brackets) > MAX_DEPTH and 2 * len(brackets) < before:
+        before = len(brackets)
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        peeled += 2
+    if peeled + len(brackets) <= MAX_DEPTH:
         return raw
-    kept: list[bytes] = []
-    start = end = depth = 0
-    while found := _NEXT(raw, end):
-        end = found.end()
-        if found.lastindex == 1:
-            depth += 1
-            # It has more than two levels, so it ends below the limit.
-            if depth == MAX_DEPTH - 1:
-                kept += raw[start : end - 1], b"null"
-                start, end = end, next(_UP_TO_A_CLOSING_ONE(raw, end)).end()
-                depth += _brackets(raw[start:end]).count(1)
-                start = len(raw)
+    kept: list[str] = []
+    depth = start = 0
+    size = len(text)
+    while start < len(text):
+        window = text[start : start + size]
+        opened = window.count("[") + window.count("{")
+        closed = window.count("]") + window.count("}")
+        if depth + opened <= MAX_DEPTH:
+            kept.append(window)
+            depth += opened - closed
+        elif depth - closed > MAX_DEPTH:
+            depth += opened - closed
+        elif size > _SMALL:
+            size //= 4
+            continue
         else:
-            above, depth = depth, depth - end + found.start(2)
-            if depth < MAX_DEPTH - 1 <= above:
-                start = end - (MAX_DEPTH - 2 - depth)
-    kept.append(raw[start:])
-    return b"".join(kept)
+            found = _UP_TO_A_LARGE_VALUE(text, start) if depth == MAX_DEPTH else None
+            if found and found[0]:
+                kept.append(_REPLACE_SMALL_VALUES("null", found[0]))
+                start = found.end()
+                continue
+            depth = _keep_shallow(window, depth, kept)
+        start += size
+        size *= 4
+    return "".join(kept).encode("latin-1").translate(_RESTORE)
 
 
-def _brackets(raw: bytes) -> bytes:
-    """Return 1 for each opening and 255 for each closing bracket outside of the strings of a JSON text."""
-    outline = raw.replace(rb"\\", b"").replace(rb"\"", b"").translate(_STEPS, _NOT_STEPS)
-    # The ends of two strings with nothing between them make one string of both.
-    return b"".join(outline.replace(b'""', b"").split(b'"')[::2])
+def _keep_shallow(window: str, depth: int, kept: list[str]) -> int:
+    """Add the parts of a window that are not too deep, and return the depth at its end."""
+    for part in _BRACKETS(window):
+        step = _STEPS.get(part, 0)
+        depth += step
+        if depth <= MAX_DEPTH:
+            kept.append("null" if step < 0 and depth == MAX_DEPTH else part)
+    return depth
+
+
+def _with_strings_masked(raw: bytes) -> str:
+    """Return a text of the same length in which only the structure has brackets."""
+    # One character for each byte. The loops of str are faster than those of bytes.
+    text = raw.decode("latin-1")
+    if "\\" in text:
+        for escape, stand_in in _ESCAPES.items():
+            text = text.replace(escape, stand_in)
+    # Strings without brackets leave nothing but their quotes.
+    if b'"' in text.encode("latin-1").translate(None, _NO_STRUCTURE).replace(b'""', b""):
+        parts = text.split('"')
+        strings = '"'.join(parts[1::2])
+        for bracket, stand_in in _BRACKETS_IN_STRINGS.items():
+            strings = strings.replace(bracket, stand_in)
+        parts[1::2] = strings.split('"')
+        text = '"'.join(parts)
+    return text
 
 
 _HIGH = r"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_SURROGATE = re.compile(f"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
+_UP_TO_A_LONE_SURROGATE = re.compile(rf"(?:[^\\]++|{_HIGH}{_LOW}|(?!{_HIGH}|{_LOW})\\)*+").match
+# The same start of both halves makes this twice as fast.
+_LONE_SURROGATE = re.compile(
+    rf"\\u[dD](?:[89abAB][0-9a-fA-F]{{2}}(?!{_LOW})|(?<!{_HIGH}\\u[dD])[c-fC-F][0-9a-fA-F]{{2}})"
+)
 
 
 def without_lone_surrogates(text: str) -> str:
@@ -80,4 +121,8 @@ def without_lone_surrogates(text: str) -> str:
         text: JSON. `"\ud83d\ude00"` is one character, and `"\ud83d"` is none.
     """
     # An escaped backslash is no part of another escape. No text that was UTF-8 holds its stand-in.
-    return _LONE_SURROGATE.sub(r"\\ufffd", text.replace(r"\\", "\ud800")).replace("\ud800", r"\\")
+    masked = text.replace(r"\\", "\ud800")
+    found = _UP_TO_A_LONE_SURROGATE(masked)
+    if found is None or found.end() == len(masked):
+        return text
+    return _LONE_SURROGATE.sub(r"\\ufffd", masked).replace("\ud800", r"\\")

@@ -10,31 +10,15 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from ._annotations import is_a
+from ._headers import Headers
 from ._parse import to_bytes
 from ._problems import log_problem, where_raised
 from .errors import PayloadError, SecretError, SignatureMismatchError, WebhookVerificationError
+from .events import WebhookEvent
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from ._headers import Headers
-    from .events import WebhookEvent
-
-__all__ = [
-    "MAX_BODY",
-    "Arrival",
-    "Attempt",
-    "Observer",
-    "Outcome",
-    "Reception",
-    "Refused",
-    "Response",
-    "Verify",
-    "WebhookSource",
-    "respond",
-    "verifier",
-]
 
 MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
@@ -110,7 +94,7 @@ _now = time.perf_counter
 WebhookSource: TypeAlias = Webhook | str | Callable[[], Webhook]
 """A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each request."""
 
-Verify: TypeAlias = "Callable[[Headers, bytes | str], WebhookEvent]"
+Verify: TypeAlias = Callable[[Headers, bytes | str], WebhookEvent]
 """A function that verifies a request and returns its event, as `Webhook.verify_and_parse` does."""
 
 
@@ -156,7 +140,7 @@ class Attempt(NamedTuple):
     error: BaseException | None
 
 
-Observer: TypeAlias = "Callable[[Attempt], object]"
+Observer: TypeAlias = Callable[[Attempt], object]
 """A function that is called with each attempt, in the thread of that attempt: for metrics and error reporters."""
 
 
@@ -209,7 +193,7 @@ class Reception:
             raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
         if max_body <= 0:
             raise ValueError(f"max_body must be positive, in bytes, not {max_body}: every body would be too large.")
-        if observer is not None and (not callable(observer) or _is_async(observer)):
+        if observer is not None and (not callable(observer) or is_a(inspect.iscoroutinefunction, observer)):
             raise TypeError("observer must be a function that takes an Attempt, and not async: nothing awaits it.")
         self.verify = verify
         self.observer = observer
@@ -397,7 +381,7 @@ def verifier(webhook: WebhookSource) -> Verify:
         webhook = Webhook(webhook)
     if isinstance(webhook, Webhook):
         return webhook.verify_and_parse
-    if not callable(webhook) or isinstance(webhook, type) or _is_async(webhook):
+    if not callable(webhook) or isinstance(webhook, type) or is_a(inspect.iscoroutinefunction, webhook):
         kind = type(webhook).__name__
         raise TypeError(
             f"webhook must be a Webhook, a signing secret as text, or a function that returns a Webhook, not {kind}."
@@ -429,9 +413,10 @@ def _announced(headers: Any) -> int | None:
     Raises:
         Refused: The length is not a number.
     """
-    length = _content_length(headers)  # text or bytes
-    if isinstance(length, list):  # as AWS Lambda has it
-        length = cast("list[str]", length)[0]
+    value = _content_length(headers)  # mostly text or bytes, a list of AWS Lambda's, an int of somebody's own
+    if isinstance(value, list | tuple):
+        value = next(iter(cast("Iterable[Any]", value)), None)
+    length = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
     if not length:  # PEP 3333: "may be empty or absent"
         return None
     # isdigit alone lets other digits pass, and int raises for thousands of them.
@@ -522,7 +507,3 @@ def _one_line(text: str, limit: int) -> str:
     if not text.isprintable():
         text = repr(text)[1:-1]
     return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def _is_async(function: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

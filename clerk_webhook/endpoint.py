@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ._dispatch import AbortDelivery
+from ._headers import Headers
 from ._reception import (
     MAX_BODY,
     Arrival,
@@ -20,18 +21,15 @@ from ._reception import (
 )
 from ._tracebacks import our_frames_hidden
 from .handlers import Handlers, Transaction
+from .stores import Store
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from ._headers import Headers
-    from .stores import Store
 
 __all__ = ["AbortDelivery", "Attempt", "Endpoint", "Observer", "Outcome", "Response", "WebhookSource"]
 
 ConnectionT = TypeVar("ConnectionT")
 
-_Door: TypeAlias = "Callable[[str, str | None, Headers, Callable[[int], bytes]], Response]"
-_AsyncDoor: TypeAlias = "Callable[[str, str | None, Headers, Callable[[int], Awaitable[bytes]]], Awaitable[Response]]"
+_Door: TypeAlias = Callable[[str, str | None, Headers, Callable[[int], bytes]], Response]
+_AsyncDoor: TypeAlias = Callable[[str, str | None, Headers, Callable[[int], Awaitable[bytes]]], Awaitable[Response]]
 
 
 class Endpoint(Handlers[ConnectionT]):

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import webhook
+from ._headers import Headers
 from ._parse import parse_json
 from ._tracebacks import our_frames_hidden
 from .errors import PayloadError, WebhookVerificationError
-
-if TYPE_CHECKING:
-    from ._headers import Headers
 
 __all__ = ["InvalidBodyError", "Webhook", "WebhookVerificationError"]
 

@@ -201,7 +201,7 @@ class Webhook:
             ```
         """
         message_id, _, raw, _ = self._verify(headers, body)
-        return event_from_json(parse_json(raw, self._loads, message_id=message_id), message_id)
+        return event_from_json(parse_json(raw, self._loads, message_id), message_id)
 
     def sign(self, message_id: str, timestamp: int | datetime, body: bytes | bytearray | memoryview | str) -> str:
         """Sign a message as Svix does, with the first of the secrets. Use it in tests, and to forward webhooks.

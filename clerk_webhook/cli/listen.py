@@ -177,8 +177,10 @@ class _Listener(NamedTuple):
     def _save(self, record: Mapping[str, Any]) -> None:
         """Append a delivery to the file of `--save`."""
         if self.saved is not None:
+            line = json.dumps(record).encode() + b"\n"
             try:
-                os.write(self.saved, json.dumps(record).encode() + b"\n")
+                while line:  # a disk that is nearly full takes a part first
+                    line = line[os.write(self.saved, line) :]
             except OSError as error:
                 raise CommandError(f"can't write {self.options.save}: {error.strerror}.", 1) from None
 

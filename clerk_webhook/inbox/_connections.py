@@ -43,8 +43,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
         TypeError: The connection is of another library.
     """
-    kind: Any = type(connection)
-    library = _library_of(kind)
+    library = _library_of(connection.__class__)
     if library is None:
         raise unknown_connection(connection)
     result: T | Coroutine[Any, Any, T] = library.run(connection, program)

@@ -122,3 +122,11 @@ def test_the_log_says_which_length_was_wrong(caplog):
         f"The body has 5 bytes of the 9 that content-length announces: {HINT}",
         f"The body has 0 bytes: {HINT}",
     ]
+
+
+@pytest.mark.parametrize("length", [5000, 3, [], ["5000"], (), ("5000",), 5.5])
+def test_a_length_that_is_no_text_does_not_make_a_forgery_raise(observed, length):
+    headers, body = delivery()
+    endpoint = Endpoint(SECRET, observer=observed.append)
+    assert endpoint.handle(headers | {"content-length": length}, b" " + body).status == 400
+    assert [attempt.outcome for attempt in observed] == ["refused"]
