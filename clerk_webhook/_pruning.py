@@ -43,7 +43,7 @@ def without_deep_values(raw: bytes) -> bytes:
     # Without an escaped quote, each quote begins or ends a string, and a string without brackets leaves just two quotes.
     brackets = raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
     text = ""
-    if b'"' in brackets or b'\\"' in raw:
+    if b'"' in brackets or (b"\\" in raw and b'\\"' in raw):  # one byte is found faster than two
         text = _with_strings_masked(raw)
         brackets = text.encode("latin-1").translate(None, _NO_BRACKETS)
     # Usual bodies end here: values without others in them go first, and most of the rest goes with each turn.
