@@ -1,4 +1,4 @@
-"""What functions say of themselves: the events that a handler takes, and whether a transaction is async."""
+"""The annotations of functions: the events that a handler takes, and whether a transaction is async."""
 
 from __future__ import annotations
 

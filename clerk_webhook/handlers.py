@@ -238,7 +238,7 @@ class Handlers(Generic[ConnectionT]):
             TypeError: A handler or the transaction is async.
             ValueError: The event has no message id and there is a store or a `once` handler, or it has no `data.id` and
                 there is a `newest` handler. Nothing ran.
-            Exception: Whatever a handler or the database raised. Everything in the transaction is rolled back.
+            Exception: A handler or the database raised it. Everything in the transaction is rolled back.
 
         Example:
             ```python

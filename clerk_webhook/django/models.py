@@ -38,7 +38,7 @@ class InboxRecord(models.Model):
 
 
 class _Mirrored(models.Model):
-    """What all tables of the mirror have."""
+    """The columns that all tables of the mirror have."""
 
     id: _Text = models.TextField(primary_key=True)
     version: _Text = models.TextField(default="")  # "" before the first event, "deleted" after the last one

@@ -32,7 +32,7 @@ _OF_MYSQL = {"MySQLdb", "aiomysql", "asyncmy", "mariadb", "mysql", "pymysql"}
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 PQTRANS_INTRANS = 2
-# What makes a parameter jsonb whatever the driver does with a text. SQLite has no such cast, and needs none.
+# This cast makes jsonb of a parameter, also if the driver sends text. SQLite has no such cast, and needs none.
 AS_JSON = "?::text::jsonb"
 
 
