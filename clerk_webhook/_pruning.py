@@ -40,7 +40,7 @@ def without_deep_values(raw: bytes) -> bytes:
     Args:
         raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
     """
-    # Without an escaped quote, each quote begins or ends a string, and a string without brackets leaves just two quotes.
+    # Without an escaped quote, each quote begins or ends a string. A string without brackets leaves just two quotes.
     brackets = raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
     text = ""
     if b'"' in brackets or (b"\\" in raw and b'\\"' in raw):  # one byte is found faster than two

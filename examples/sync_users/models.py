@@ -45,7 +45,7 @@ Table("clerk_users", Base.metadata, Column("id", String, primary_key=True))
 
 
 class User(Base):
-    """What the application itself knows of a user."""
+    """A user, as the application itself knows one."""
 
     __tablename__ = "users"
 

@@ -1,4 +1,4 @@
-"""What this application does with Clerk's events. The routes, the scripts and the tests all use these handlers."""
+"""The handlers of this application for Clerk's events. The routes, the scripts and the tests all use them."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session as OrmSession
