@@ -1,4 +1,4 @@
-"""What functions say of themselves: the events that a handler takes, and whether a transaction is async."""
+"""The annotations of functions: the events that a handler takes, and whether a transaction is async."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from types import UnionType
 from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from .events import EVENT_CLASSES, UnknownEvent
-
-__all__ = ["Function", "is_a", "is_async_transaction", "name_of", "parameters"]
 
 Function: TypeAlias = Callable[..., Any]
 

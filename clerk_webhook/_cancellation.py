@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
-__all__ = ["Request", "in_task", "in_thread", "in_thread_or_here", "start_in_thread", "wait_shielded"]
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 

@@ -8,32 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from ._annotations import name_of
-from ._cancellation import in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
+from ._cancellation import Request, in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
 from ._problems import log_problem
+from .events import WebhookEvent
 from .inbox import Version, record_newest, record_once
-from .stores import Claim
-
-if TYPE_CHECKING:
-    from ._cancellation import Request
-    from .events import WebhookEvent
-    from .stores import Store
-
-__all__ = [
-    "FAILURES",
-    "AbortDelivery",
-    "Dispatch",
-    "DispatchOutcome",
-    "Finish",
-    "Handler",
-    "How",
-    "Outcome",
-    "Plan",
-    "Transaction",
-    "transaction_of_includer",
-]
+from .stores import Claim, Store
 
 ConnectionT = TypeVar("ConnectionT")
 ResultT = TypeVar("ResultT")
@@ -279,7 +261,7 @@ class Dispatch:
             if request and request.gone:  # it was cancelled while a thread or the database was at work
                 raise asyncio.CancelledError
             if handler.is_async is False:
-                result = await in_thread(partial(handler.call, self._event, connection))
+                result = await in_thread(partial(handler.call, self._event, None))
             else:
                 step = handler.call(self._event, connection)
                 result = await (request.interrupts(step) if request else step)

@@ -53,9 +53,11 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
     # error of a lookup means that the headers have to be searched.
     try:
         sent: Any = headers
-        if type(headers) is not dict:
+        kind: object = type(sent)  # pyright: ignore[reportUnknownVariableType]  # the class of anything
+        if kind is not dict:
             sent = _as_sent(headers)
-        if type(sent) is not tuple:
+            kind = type(sent)  # pyright: ignore[reportUnknownVariableType]  # as above
+        if kind is dict:
             names = "".join(sent)
             # No header is there in a second spelling if no name has a "-", as in an environ, or if all are in lower
             # case.
@@ -89,8 +91,8 @@ _AS_SENT = {
 
 
 def _as_sent(headers: Any) -> Any:
-    """Return the values of the three `svix-*` headers if each is there once, or a mapping of all headers."""
-    kind = type(headers)
+    """Return the values of the three `svix-*` headers if each is there once, or a dict of all headers."""
+    kind: Any = type(headers)  # pyright: ignore[reportUnknownVariableType]  # the class of anything
     if kind is not list:
         name = kind.__module__, kind.__name__
         if name == _DJANGO:  # made of an environ, and finds a name in any case
@@ -99,7 +101,12 @@ def _as_sent(headers: Any) -> Any:
             (message_id,), (timestamp,), (signatures,) = map(headers.getall, _SVIX)
             return message_id, timestamp, signatures
         headers = getattr(headers, _AS_SENT[name])
-    return _look_up_pairs(headers) if type(headers) is list else headers
+        kind = type(headers)  # pyright: ignore[reportUnknownVariableType]  # as above
+    if kind is list:
+        return _look_up_pairs(headers)
+    if kind is not dict:
+        raise LookupError
+    return headers
 
 
 def _look_up_pairs(pairs: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
@@ -176,8 +183,9 @@ def _text(name: str, value: Any) -> str:
         # Latin-1 cannot fail, and WSGI decodes with it (PEP 3333, "Unicode Issues"). Later checks refuse a character
         # outside ASCII, or the signature does not match.
         return value.decode("latin-1").strip(_BLANK)
+    values: Iterable[Any] = value  # which it is after the next line; a narrowed `value` would be a list of Unknown
     if isinstance(value, list):
-        texts = {text for text in (_text(name, item) for item in value) if text}
+        texts = {text for text in (_text(name, item) for item in values) if text}
         if len(texts) > 1:
             raise _doubled(name)
         return texts.pop() if texts else ""

@@ -128,7 +128,8 @@ def to_bytes(body: Any) -> bytes | None:
         # A lenient framework may leave lone surrogates in a text, and a strict codec would raise an error for them.
         # Encoded like this they are not UTF-8, and they match no genuine signature.
         return body.encode("utf-8", "surrogatepass")
-    return bytes(body) if isinstance(body, bytes | bytearray | memoryview) else None
+    raw: Any = body
+    return bytes(raw) if isinstance(body, bytes | bytearray | memoryview) else None
 
 
 def _loaded(loads: Callable[[bytes], object], raw: bytes) -> object:
@@ -160,20 +161,26 @@ def _problem(error: Exception) -> str:
 
 def _is_deep(value: object) -> bool:
     """Return whether a JSON value is nested deeper than the limit."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
-        containers = [each for each in level if isinstance(each, dict | list)]
-        level = [inner for each in containers for inner in (each.values() if isinstance(each, dict) else each)]
-    return any(isinstance(each, dict | list) for each in level)
+        containers = [each for each in level if _is_container(each)]
+        level = [inner for each in containers for inner in (each.values() if hasattr(each, "values") else each)]
+    return any(map(_is_container, level))
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _shallow(value: Any, levels: int) -> Any:
     """Return a copy of a JSON value, with None for containers below so many levels."""
-    if isinstance(value, dict):
-        return {key: _shallow(inner, levels - 1) for key, inner in value.items()} if levels else None
-    if isinstance(value, list):
-        return [_shallow(inner, levels - 1) for inner in value] if levels else None
-    return value
+    if not _is_container(value):
+        return value
+    if not levels:
+        return None
+    if hasattr(value, "items"):
+        return {key: _shallow(inner, levels - 1) for key, inner in value.items()}
+    return [_shallow(inner, levels - 1) for inner in value]
 
 
 def event_from_json(value: Any, message_id: str | None = None) -> WebhookEvent:
@@ -186,23 +193,24 @@ def event_from_json(value: Any, message_id: str | None = None) -> WebhookEvent:
     Raises:
         PayloadError: The value is not a Clerk event.
     """
+    payload: dict[str, Any] = value  # which it is after the next line; a narrowed `value` would be a dict of Unknown
     if not isinstance(value, dict):
         raise PayloadError(
             f"The body must be a JSON object, not {_json_name(value)}: this is not a Clerk event.", message_id
         )
-    wire_type = value.get("type")
+    wire_type: Any = payload.get("type")
     if not isinstance(wire_type, str):
         raise PayloadError(
             f"'type' must be a string, not {_json_name(wire_type)}: this is not a Clerk event.", message_id
         )
-    data = value.get("data")
+    data: Any = payload.get("data")
     event_class = EVENT_CLASSES.get(wire_type)
     if event_class is None:
-        return UnknownEvent("unknown", data, value, message_id)
+        return UnknownEvent("unknown", data, payload, message_id)
     if not isinstance(data, dict):
         raise PayloadError(f"'data' of {wire_type} must be an object, not {_json_name(data)}.", message_id)
     construct: Any = event_class  # type checkers cannot see that the class is a member of the union
-    event: WebhookEvent = construct(wire_type, data, value, message_id)
+    event: WebhookEvent = construct(wire_type, data, payload, message_id)
     return event
 
 

@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-__all__ = ["log_problem", "where_raised"]
-
 _MANY_FRAMES = 20  # of a traceback are enough to find the place
 _HERE = str(Path(__file__).parent)
 

@@ -10,31 +10,15 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from ._annotations import is_a
+from ._headers import Headers
 from ._parse import to_bytes
 from ._problems import log_problem, where_raised
 from .errors import PayloadError, SecretError, SignatureMismatchError, WebhookVerificationError
+from .events import WebhookEvent
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from ._headers import Headers
-    from .events import WebhookEvent
-
-__all__ = [
-    "MAX_BODY",
-    "Arrival",
-    "Attempt",
-    "Observer",
-    "Outcome",
-    "Reception",
-    "Refused",
-    "Response",
-    "Verify",
-    "WebhookSource",
-    "respond",
-    "verifier",
-]
 
 MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
@@ -78,7 +62,7 @@ _ABORT = {"webhook-delivery": "abort-message"}
 # The status policy. "accepted" is not in it, because a route of one's own answers itself.
 _POLICY: Mapping[Outcome, _Row] = {
     "handled": _Row(200),
-    # Svix would send anything else again for 27 hours, and then disable the endpoint.
+    # Svix would send anything else again for 27 h 35 min.
     "ignored": _Row(200),
     "duplicate": _Row(200),
     "in_progress": _Row(409, {"retry-after": "5"}),
@@ -110,7 +94,7 @@ _now = time.perf_counter
 WebhookSource: TypeAlias = Webhook | str | Callable[[], Webhook]
 """A `Webhook`, a signing secret as text, or a function that returns a `Webhook` and is called at each request."""
 
-Verify: TypeAlias = "Callable[[Headers, bytes | str], WebhookEvent]"
+Verify: TypeAlias = Callable[[Headers, bytes | str], WebhookEvent]
 """A function that verifies a request and returns its event, as `Webhook.verify_and_parse` does."""
 
 
@@ -156,7 +140,7 @@ class Attempt(NamedTuple):
     error: BaseException | None
 
 
-Observer: TypeAlias = "Callable[[Attempt], object]"
+Observer: TypeAlias = Callable[[Attempt], object]
 """A function that is called with each attempt, in the thread of that attempt: for metrics and error reporters."""
 
 
@@ -171,7 +155,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
     def __init__(self, outcome: Outcome, code: str | None = None, error: BaseException | None = None) -> None:
         """Keep the outcome and its reason."""
-        super().__init__(outcome, code)
+        super().__init__(outcome)
         self.outcome: Outcome = outcome
         self.code = code
         self.error = error
@@ -188,7 +172,7 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 
 
 class Reception:
-    """What the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
+    """All that the requests to one URL have in common: how they are verified, their limit, and who is told of them."""
 
     def __init__(
         self, verify: Verify, *, observer: Observer | None, max_body: int, log_exceptions: bool = False
@@ -209,7 +193,7 @@ class Reception:
             raise TypeError(f"max_body must be an int, in bytes, not {type(max_body).__name__}.")
         if max_body <= 0:
             raise ValueError(f"max_body must be positive, in bytes, not {max_body}: every body would be too large.")
-        if observer is not None and (not callable(observer) or _is_async(observer)):
+        if observer is not None and (not callable(observer) or is_a(inspect.iscoroutinefunction, observer)):
             raise TypeError("observer must be a function that takes an Attempt, and not async: nothing awaits it.")
         self.verify = verify
         self.observer = observer
@@ -220,7 +204,7 @@ class Reception:
 class Arrival:
     """One request on its way. A door makes it, and ends it by `accept`, `end` or `refuse`."""
 
-    __slots__ = ("_event", "_message_id", "_path", "_reception", "_started")
+    __slots__ = ("_event", "_path", "_reception", "_started")
 
     def __init__(self, reception: Reception, path: str | None = None) -> None:
         """Start without an event.
@@ -240,7 +224,7 @@ class Arrival:
         Args:
             method: The HTTP method.
             headers: All headers of the request.
-            read: Reads the body. It gets the number of bytes after which it may stop. Whatever it raises means that
+            read: Reads the body. It gets the number of bytes after which it may stop. An exception from it means that
                 the body is not there.
 
         Raises:
@@ -397,7 +381,7 @@ def verifier(webhook: WebhookSource) -> Verify:
         webhook = Webhook(webhook)
     if isinstance(webhook, Webhook):
         return webhook.verify_and_parse
-    if not callable(webhook) or isinstance(webhook, type) or _is_async(webhook):
+    if not callable(webhook) or isinstance(webhook, type) or is_a(inspect.iscoroutinefunction, webhook):
         kind = type(webhook).__name__
         raise TypeError(
             f"webhook must be a Webhook, a signing secret as text, or a function that returns a Webhook, not {kind}."
@@ -429,10 +413,10 @@ def _announced(headers: Any) -> int | None:
     Raises:
         Refused: The length is not a number.
     """
-    value = _content_length(headers)
-    if isinstance(value, list):  # as AWS Lambda has it
-        value = cast("list[str]", value)[0]
-    length = value.decode("latin-1") if isinstance(value, bytes) else value
+    value = _content_length(headers)  # mostly text or bytes, a list of AWS Lambda's, an int of somebody's own
+    if isinstance(value, list | tuple):
+        value = next(iter(cast("Iterable[Any]", value)), None)
+    length = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
     if not length:  # PEP 3333: "may be empty or absent"
         return None
     # isdigit alone lets other digits pass, and int raises for thousands of them.
@@ -523,7 +507,3 @@ def _one_line(text: str, limit: int) -> str:
     if not text.isprintable():
         text = repr(text)[1:-1]
     return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def _is_async(function: Callable[..., object]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from .endpoint import Endpoint, Response
+from .endpoint import Endpoint
 
 __all__ = ["application"]
 
@@ -35,7 +34,9 @@ class _Application:
             # "If send() is called on a closed connection the server should raise a server-specific subclass of
             # OSError": the client has gone, and the effect of the handlers stays.
             with suppress(OSError):
-                await _send(response, send)
+                headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+                await send({"type": "http.response.start", "status": response.status, "headers": headers})
+                await send({"type": "http.response.body", "body": response.body})
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "websocket":
@@ -75,12 +76,6 @@ async def _read(receive: Receive, enough: int) -> bytes:
         body.write(event.get("body", b""))
         more = event.get("more_body", False)
     return body.getvalue()
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _live(receive: Receive, send: Send) -> None:

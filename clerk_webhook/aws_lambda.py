@@ -14,12 +14,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._parse import to_bytes
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
+from .endpoint import Endpoint
 
 __all__ = ["handler"]
 

@@ -58,12 +58,14 @@ from binascii import a2b_base64
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from secrets import token_bytes
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
-from ._headers import find_signature_headers
+from ._annotations import name_of
+from ._headers import Headers, find_signature_headers
 from ._pruning import without_deep_values
 from ._signature import SigningKey, key_from_secret, matches, split_secrets
 from ._tracebacks import our_frames_hidden
@@ -75,11 +77,6 @@ from .errors import (
     WebhookVerificationError,
 )
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from ._headers import Headers
 
 __all__ = ["Diagnosis", "diagnose"]
 
@@ -163,17 +160,48 @@ def _diagnose(
     except InvalidHeaderError as error:
         return Diagnosis("unknown", None, str(error))
     triple = {"svix-id": message_id, "svix-timestamp": timestamp, "svix-signature": signatures}
-    refusal = _refusal(triple, body, tolerance, clock)
+    refusal: WebhookVerificationError | None = None  # even if the signature fits
+    try:
+        Webhook(token_bytes(32), tolerance=tolerance, clock=clock).verify(triple, body)
+    except WebhookVerificationError as error:
+        refusal = None if isinstance(error, SignatureMismatchError) else error
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
     entries = " ".join(entry[:_MAX_ENTRY] for entry in signatures.split(" ", _MAX_ENTRIES)[:_MAX_ENTRIES])
     keys = tuple(key for secret in given for key in secret.keys)
     attempt = _Attempt(given, keys, f"{message_id}.{timestamp}.", timestamp, raw, entries)
-    return (
-        _as_it_stands(attempt, refusal)
-        or _by_undoing(attempt)
-        or _by_the_first_secret(given[0])
-        or _cannot_tell(raw, refusal)
+    for number, secret in enumerate(given, 1):
+        if _fits(attempt._replace(keys=secret.keys)):
+            return _of_fitting(number, timestamp, refusal)
+    for cause, undo, message in _MISTAKES:
+        if any(map(_fits, undo(attempt))):
+            return Diagnosis("explained", cause, message)
+    if given[0].problem:
+        return Diagnosis("explained", "secret_unusable", given[0].problem)
+    unknown = (
+        "Can't tell: no usual mistake makes the signature fit. Another secret signed the message, the content was "
+        "changed, or the request is a forgery."
     )
+    if refusal is not None:
+        unknown += f" {refusal}"
+    if not raw:
+        unknown += " The body is empty, and Clerk never sends an empty body: perhaps something read it before."
+    return Diagnosis("unknown", None, unknown)
+
+
+_MILLISECONDS = re.compile(r"[1-9][0-9]{12}").fullmatch
+_IN_MILLISECONDS = "svix-timestamp is in milliseconds: send whole seconds since the epoch, and sign the same digits."
+
+
+def _of_fitting(number: int, timestamp: str, refusal: WebhookVerificationError | None) -> Diagnosis:
+    """Return the diagnosis if the signature of the secret with this number fits without any change."""
+    if number > 1:
+        message = f"Secret {number} of those given signed this message, not the first: configure that one instead."
+        return Diagnosis("explained", "other_secret", message)
+    if refusal is None:
+        return Diagnosis("genuine", None, "The signature fits, and the time of signing is within the tolerance.")
+    if _MILLISECONDS(timestamp):
+        return Diagnosis("explained", "timestamp_in_milliseconds", _IN_MILLISECONDS)
+    return Diagnosis("explained", refusal.code, str(refusal))
 
 
 class _Secret(NamedTuple):
@@ -257,102 +285,86 @@ def _fits(attempt: _Attempt) -> bool:
     return matches(attempt.keys, attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body, entries) != 0
 
 
-def _refusal(
-    headers: dict[str, str],
-    body: bytes | bytearray | memoryview | str,
-    tolerance: float | timedelta,
-    clock: Callable[[], float],
-) -> WebhookVerificationError | None:
-    """Return the error that `Webhook` raises for these headers even if the signature fits."""
-    try:
-        Webhook(token_bytes(32), tolerance=tolerance, clock=clock).verify(headers, body)
-    except SignatureMismatchError:
-        pass
-    except WebhookVerificationError as error:
-        return error
-    return None
+# Undoes one mistake. If the mistake was made, one of the results is as it was signed.
+_Undo: TypeAlias = Callable[[_Attempt], Iterable[_Attempt]]
+_UndoBody: TypeAlias = Callable[[bytes], Iterable[bytes]]
+_UndoText: TypeAlias = Callable[[str], Iterable[str]]
+
+# The cause, the function that undoes it, and the message, in the order of this file. JSON that is written again loses a
+# newline too, so `body_reserialised` stands below the newlines. Some functions make an empty body of another form.
+_MISTAKES: list[tuple[str, _Undo, str]] = []
 
 
-_MILLISECONDS = re.compile(r"[1-9][0-9]{12}").fullmatch
-_IN_MILLISECONDS = "svix-timestamp is in milliseconds: send whole seconds since the epoch, and sign the same digits."
+def _in_body(message: str) -> Callable[[_UndoBody], _UndoBody]:
+    """Take a function that undoes a mistake in the body, and is named after it."""
+
+    def register(undo: _UndoBody) -> _UndoBody:
+        def undone(attempt: _Attempt) -> Iterator[_Attempt]:
+            # Each body of another form fails in its own way. The encoder of JSON needs more stack than the decoder.
+            with suppress(ValueError, TypeError, RecursionError):
+                yield from (attempt._replace(body=body) for body in undo(attempt.body))
+
+        _MISTAKES.append((name_of(undo)[1:], undone, message))
+        return undo
+
+    return register
 
 
-def _as_it_stands(attempt: _Attempt, refusal: WebhookVerificationError | None) -> Diagnosis | None:
-    """Return the diagnosis if the signature fits without any change."""
-    for number, secret in enumerate(attempt.given, 1):
-        if not _fits(attempt._replace(keys=secret.keys)):
-            continue
-        if number > 1:
-            message = f"Secret {number} of those given signed this message, not the first: configure that one instead."
-            return Diagnosis("explained", "other_secret", message)
-        if refusal is None:
-            return Diagnosis("genuine", None, "The signature fits, and the time of signing is within the tolerance.")
-        if _MILLISECONDS(attempt.timestamp):
-            return Diagnosis("explained", "timestamp_in_milliseconds", _IN_MILLISECONDS)
-        return Diagnosis("explained", refusal.code, str(refusal))
-    return None
+def _in_signatures(message: str) -> Callable[[_UndoText], _UndoText]:
+    """Take a function that undoes a mistake in `svix-signature`, and is named after it."""
+
+    def register(undo: _UndoText) -> _UndoText:
+        def undone(attempt: _Attempt) -> Iterator[_Attempt]:
+            yield from (attempt._replace(signatures=signatures) for signatures in undo(attempt.signatures))
+
+        _MISTAKES.append((name_of(undo)[1:], undone, message))
+        return undo
+
+    return register
 
 
-def _by_undoing(attempt: _Attempt) -> Diagnosis | None:
-    """Return the diagnosis if the signature fits once one mistake is undone."""
-    for cause, undo, message in _MISTAKES:
-        if any(map(_fits, undo(attempt))):
-            return Diagnosis("explained", cause, message)
-    return None
+def _in_request(message: str) -> Callable[[_Undo], _Undo]:
+    """Take a function that undoes a mistake of another kind, and is named after it."""
+
+    def register(undo: _Undo) -> _Undo:
+        _MISTAKES.append((name_of(undo)[1:], undo, message))
+        return undo
+
+    return register
 
 
-def _by_the_first_secret(secret: _Secret) -> Diagnosis | None:
-    """Return the diagnosis if the secret of the endpoint can't be a signing secret. Nothing verifies with it."""
-    return Diagnosis("explained", "secret_unusable", secret.problem) if secret.problem else None
+@_in_body("The signature was made over an empty body: sign the body that is sent.")
+def _empty_body(_: bytes) -> list[bytes]:
+    return [b""]
 
 
-def _cannot_tell(body: bytes, refusal: WebhookVerificationError | None) -> Diagnosis:
-    """Return the diagnosis of a request that no mistake explains."""
-    message = (
-        "Can't tell: no usual mistake makes the signature fit. Another secret signed the message, the content was "
-        "changed, or the request is a forgery."
-    )
-    if refusal is not None:
-        message += f" {refusal}"
-    if not body:
-        message += " The body is empty, and Clerk never sends an empty body: perhaps something read it before."
-    return Diagnosis("unknown", None, message)
-
-
-# Undoes one mistake. If the mistake was made, one of the returned attempts is as it was signed.
-_Undo = Callable[[_Attempt], Iterable[_Attempt]]
-
-
-def _in_body(undo: Callable[[bytes], Iterable[bytes]]) -> _Undo:
-    def undone(attempt: _Attempt) -> Iterator[_Attempt]:
-        # A body that is not of the form fails in its own way. The encoder of JSON needs more stack than the decoder.
-        with suppress(ValueError, TypeError, RecursionError):
-            yield from (attempt._replace(body=body) for body in undo(attempt.body))
-
-    return undone
-
-
-def _in_secret(cause: str) -> _Undo:
-    return lambda attempt: [attempt._replace(keys=secret.misread.get(cause, ())) for secret in attempt.given]
-
-
-def _in_signatures(undo: Callable[[str], Iterable[str]]) -> _Undo:
-    return lambda attempt: (attempt._replace(signatures=signatures) for signatures in undo(attempt.signatures))
-
-
-def _without_newline(body: bytes) -> list[bytes]:
+@_in_body("The body has a newline at its end that was not signed: pass the body as it was received.")
+def _newline_added(body: bytes) -> list[bytes]:
     return [body.removesuffix(b"\n"), body.removesuffix(b"\r\n"), body.rstrip(b"\r\n")]
 
 
-def _with_newline(body: bytes) -> list[bytes]:
+@_in_body("The body has lost the newline at its end that was signed: do not strip the body.")
+def _newline_lost(body: bytes) -> list[bytes]:
     return [body + b"\n", body + b"\r\n"]
 
 
-def _with_other_line_endings(body: bytes) -> list[bytes]:
+@_in_body("White space or a zero byte stands around the body: pass the body as it was received.")
+def _white_space_added(body: bytes) -> list[bytes]:
+    return [body.strip(b" \t\r\n\0")]
+
+
+@_in_body("The line endings of the body were changed: read and write the body as bytes, not as text.")
+def _line_endings(body: bytes) -> list[bytes]:
     return [body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n")]
 
 
-def _from_other_charset(body: bytes) -> Iterator[bytes]:
+@_in_body("A byte order mark was put before the body, or taken away: save and read the body as bytes.")
+def _byte_order_mark(body: bytes) -> list[bytes]:
+    return [body.removeprefix(BOM_UTF8), BOM_UTF8 + body]
+
+
+@_in_body("The body was read or written in another character set than UTF-8: pass the bytes as they were received.")
+def _body_charset(body: bytes) -> Iterator[bytes]:
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # PowerShell's ">" writes this, with a newline
         text = body.decode("utf-16")
         yield from (text.encode(), text.removesuffix("\r\n").encode())
@@ -363,21 +375,29 @@ def _from_other_charset(body: bytes) -> Iterator[bytes]:
             yield body.decode(codec).encode()
 
 
-def _from_base64(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is still in base64: decode it first. AWS Lambda marks such a body with isBase64Encoded.")
+def _body_base64(body: bytes) -> Iterator[bytes]:
     yield a2b_base64(body.translate(bytes.maketrans(b"-_", b"+/")))
+
+
+@_in_body("The body is in hexadecimal: decode it.")
+def _body_hexadecimal(body: bytes) -> Iterator[bytes]:
+    yield bytes.fromhex(body.decode())
 
 
 # urllib's unquote takes 190 MB for a million of "%".
 _decode_percent = partial(re.compile(rb"%([0-9A-Fa-f]{2})").sub, lambda digits: bytes((int(digits[1], 16),)))
 
 
-def _from_percent_encoding(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is percent-encoded, as in a form: send it as application/json, byte for byte.")
+def _body_percent_encoded(body: bytes) -> Iterator[bytes]:
     for text in (body, body.partition(b"=")[2]):  # the value of a form's only field
         yield _decode_percent(text)
         yield _decode_percent(text.replace(b"+", b" "))
 
 
-def _decompressed(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is compressed: decompress it first, or let no proxy compress it.")
+def _body_compressed(body: bytes) -> Iterator[bytes]:
     for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by their head; deflate without one
         with suppress(zlib.error):
             yield zlib.decompressobj(window).decompress(body, _MAX_DECOMPRESSED)
@@ -386,7 +406,8 @@ def _decompressed(body: bytes) -> Iterator[bytes]:
 _CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,6})\r\n").match
 
 
-def _without_chunk_heads(body: bytes) -> Iterator[bytes]:
+@_in_body("The sizes of HTTP's chunks stand in the body: let the server decode `transfer-encoding: chunked`.")
+def _body_chunked(body: bytes) -> Iterator[bytes]:
     chunks: list[bytes] = []
     position = 0
     while head := _CHUNK_HEAD(body, position):
@@ -396,17 +417,20 @@ def _without_chunk_heads(body: bytes) -> Iterator[bytes]:
     yield b"".join(chunks)
 
 
-def _without_headers(body: bytes) -> list[bytes]:
+@_in_body("HTTP headers stand before the body: pass the body alone.")
+def _body_with_headers(body: bytes) -> list[bytes]:
     return [body.partition(b"\r\n\r\n")[2], body.partition(b"\n\n")[2]]
 
 
-def _from_html(body: bytes) -> Iterator[bytes]:
+@_in_body("The body was escaped for HTML: pass the body as it was received.")
+def _body_html_escaped(body: bytes) -> Iterator[bytes]:
     for entity, character in ((b"&quot;", b'"'), (b"&#34;", b'"'), (b"&#39;", b"'"), (b"&#x27;", b"'")):
         body = body.replace(entity, character)
     yield body.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&amp;", b"&")
 
 
-def _without_quotes(body: bytes) -> list[bytes]:
+@_in_body("Quotes stand around the body: Windows' shell keeps single quotes, for example.")
+def _body_in_quotes(body: bytes) -> list[bytes]:
     return [body.strip().strip(quote) for quote in (b"'", b'"', b"`")]
 
 
@@ -427,12 +451,14 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(character, text)
 
 
-def _from_bytes_repr(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is the text of Python bytes, b'...': str(body) makes it. Pass the bytes, or body.decode().")
+def _body_bytes_repr(body: bytes) -> Iterator[bytes]:
     if found := _BYTES_REPR(body.decode().strip()):
         yield _unescaped(found[2]).encode("latin-1")
 
 
-def _from_dict_repr(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is the text of a Python dict: str(data) makes it. Pass the raw bytes of the request.")
+def _body_dict_repr(body: bytes) -> Iterator[bytes]:
     def in_json(found: re.Match[str]) -> str:
         text = found[1] or found[2]
         if text is None and found[0][0] not in "'\"":
@@ -441,27 +467,30 @@ def _from_dict_repr(body: bytes) -> Iterator[bytes]:
 
     text = body.decode()
     if text.startswith("{'"):
-        yield from _written_again(_IN_DICT_REPR.sub(in_json, text).encode())
+        yield from _body_reserialised(_IN_DICT_REPR.sub(in_json, text).encode())
 
 
 def _json_value(text: bytes) -> Any:
     return json.loads(without_deep_values(text))  # a parser needs little stack for 200 levels
 
 
-def _from_list_of_bytes(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is a list of numbers: Node.js writes a Buffer so as JSON. Pass the bytes.")
+def _body_list_of_bytes(body: bytes) -> Iterator[bytes]:
     value = _json_value(body)
     numbers = value.get("data") if isinstance(value, _DICT) else value
     if isinstance(numbers, _LIST):  # bytes(10 ** 9) has a gigabyte
         yield bytes(numbers)
 
 
-def _from_json_string(body: bytes) -> Iterator[bytes]:
+@_in_body("The body is a JSON string with the signed JSON inside: it was serialised twice.")
+def _body_json_string(body: bytes) -> Iterator[bytes]:
     for text in (body, b'"%b"' % body):  # a shell or a settings file can take the quotes away, and leave the escapes
         if text.startswith(b'"') and isinstance(value := _json_value(text), str):
             yield value.encode("utf-8", "surrogatepass")
 
 
-def _from_inside_json(body: bytes) -> Iterator[bytes]:
+@_in_body("The signed body is in a key of the body, as in an event of AWS Lambda: pass that value alone.")
+def _body_inside_json(body: bytes) -> Iterator[bytes]:
     value = _json_value(body)
     for inner in map(value.get, ("body", "payload")) if isinstance(value, _DICT) else ():
         if isinstance(inner, str):
@@ -473,7 +502,7 @@ def _from_inside_json(body: bytes) -> Iterator[bytes]:
 
 
 # Go escapes these in JSON unless told otherwise: https://pkg.go.dev/encoding/json#Marshal
-_ESCAPED_BY_GO = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ESCAPED_BY_GO = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 _FLOAT_THAT_IS_AN_INT = re.compile(r"\.0(?=[,\]}])")
 # The indentation, and the separators of items and of keys.
 _JSON_STYLES = ((None, (",", ":")), (None, (", ", ": ")), (2, (",", ": ")), (4, (",", ": ")))
@@ -481,7 +510,8 @@ _JSON_STYLES = ((None, (",", ":")), (None, (", ", ": ")), (2, (",", ": ")), (4, 
 _MAX_INDENTED = 1 << 15
 
 
-def _written_again(body: bytes) -> Iterator[bytes]:
+@_in_body("The body was parsed as JSON and written again, with other spaces, escapes or order: pass the raw bytes.")
+def _body_reserialised(body: bytes) -> Iterator[bytes]:
     styles = _JSON_STYLES if len(body) <= _MAX_INDENTED else _JSON_STYLES[:2]
     yield from _in_styles(_json_value(body), styles)
 
@@ -498,31 +528,63 @@ def _in_styles(value: object, styles: Iterable[tuple[int | None, tuple[str, str]
 
 
 def _in_escapes(text: str) -> Iterator[bytes]:
-    by_go = text
-    for character, escape in _ESCAPED_BY_GO.items():
-        by_go = by_go.replace(character, escape)
     by_php = text.replace("/", "\\/")
-    for written in (text, by_go, by_php, _FLOAT_THAT_IS_AN_INT.sub("", text)):
+    for written in (text, text.translate(_ESCAPED_BY_GO), by_php, _FLOAT_THAT_IS_AN_INT.sub("", text)):
         yield written.encode("utf-8", "surrogatepass")
 
 
-def _seconds_signed(attempt: _Attempt) -> list[_Attempt]:
+def _misread(attempt: _Attempt, cause: str) -> list[_Attempt]:
+    return [attempt._replace(keys=secret.misread.get(cause, ())) for secret in attempt.given]
+
+
+@_in_request("The secret has another text around it, or lacks whsec_: configure it as the Clerk Dashboard shows it.")
+def _secret_miswritten(attempt: _Attempt) -> list[_Attempt]:
+    return _misread(attempt, "secret_miswritten")
+
+
+@_in_request("The secret was passed as bytes, which are taken as the raw key: pass it as str.")
+def _secret_as_bytes(attempt: _Attempt) -> list[_Attempt]:
+    return _misread(attempt, "secret_as_bytes")
+
+
+@_in_request(
+    "The signature was made with the text of the secret as the key: decode the base64 after whsec_ to get the key."
+)
+def _key_not_decoded(attempt: _Attempt) -> list[_Attempt]:
+    return _misread(attempt, "key_not_decoded")
+
+
+@_in_request(_IN_MILLISECONDS)
+def _timestamp_in_milliseconds(attempt: _Attempt) -> list[_Attempt]:
     return [attempt._replace(prefix=attempt.prefix[:-4] + ".")] if _MILLISECONDS(attempt.timestamp) else []
 
 
-def _without_id(attempt: _Attempt) -> list[_Attempt]:
+@_in_request("The signature was made without the message id: the signed content is <svix-id>.<svix-timestamp>.<body>.")
+def _id_left_out(attempt: _Attempt) -> list[_Attempt]:
     return [attempt._replace(prefix=f"{attempt.timestamp}."), attempt._replace(prefix="")]
 
 
-def _without_timestamp(attempt: _Attempt) -> list[_Attempt]:
+@_in_request("The signature was made without the timestamp: the signed content is <svix-id>.<svix-timestamp>.<body>.")
+def _timestamp_left_out(attempt: _Attempt) -> list[_Attempt]:
     return [attempt._replace(prefix=attempt.prefix.removesuffix(f"{attempt.timestamp}."))]
+
+
+@_in_signatures("A + of the signature became a space: something decoded the svix-signature header as a form.")
+def _signature_space_for_plus(signatures: str) -> list[str]:
+    return [re.sub(r" (?!v\d+a?,)", "+", signatures)]
+
+
+@_in_signatures("The signature is percent-encoded: pass the svix-signature header as it was received.")
+def _signature_percent_encoded(signatures: str) -> list[str]:
+    return [unquote(signatures)]
 
 
 # A guess fits 16 characters of base64 once in 2 ** 96 times.
 _LEAST_OF_SIGNATURE = len("v1,") + 16
 
 
-def _completed(attempt: _Attempt) -> Iterator[_Attempt]:
+@_in_request("The end of the signature is missing: look for a limit on the length of the svix-signature header.")
+def _signature_cut_off(attempt: _Attempt) -> Iterator[_Attempt]:
     entries = [entry for entry in attempt.signatures.split(" ") if len(entry) >= _LEAST_OF_SIGNATURE]
     for key in attempt.keys:
         signature = key.sign(attempt.prefix.encode("utf-8", "surrogatepass"), attempt.body).decode()
@@ -530,196 +592,27 @@ def _completed(attempt: _Attempt) -> Iterator[_Attempt]:
             yield attempt._replace(signatures=signature)
 
 
-def _with_plus(signatures: str) -> list[str]:
-    return [re.sub(r" (?!v\d+a?,)", "+", signatures)]
+@_in_signatures("A comma stands between two signatures: svix-signature separates them by a space.")
+def _signatures_joined_by_comma(signatures: str) -> list[str]:
+    return [re.sub(", *v1,", " v1,", signatures)]
 
 
 _HEXADECIMAL = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{64}(?![0-9A-Fa-f])")
 _BASE64_OF_32_BYTES = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
-def _from_hexadecimal(signatures: str) -> list[str]:
+@_in_signatures("The signature lacks its version, or has another text there: send v1,<signature>.")
+def _signature_without_version(signatures: str) -> list[str]:
+    return [" ".join(f"v1,{each}" for each in _BASE64_OF_32_BYTES.findall(signatures)[:_MAX_ENTRIES])]
+
+
+@_in_signatures("The signature is in hexadecimal: send v1,<signature> with the signature in base64.")
+def _signature_hexadecimal(signatures: str) -> list[str]:
     digests = map(bytes.fromhex, _HEXADECIMAL.findall(signatures)[:_MAX_ENTRIES])
     return [" ".join(f"v1,{b64encode(digest).decode()}" for digest in digests)]
 
 
-def _with_version(signatures: str) -> list[str]:
-    return [" ".join(f"v1,{each}" for each in _BASE64_OF_32_BYTES.findall(signatures)[:_MAX_ENTRIES])]
-
-
-def _from_url_safe(signatures: str) -> list[str]:
+@_in_signatures("The signature is in url-safe base64: send standard base64, with + and / instead of - and _.")
+def _signature_url_safe(signatures: str) -> list[str]:
     standard = signatures.translate(_STANDARD_BASE64)
     return [standard, standard.replace(" ", "= ") + "="]  # many encoders leave out the padding
-
-
-# One mistake a row: the cause, the function that undoes it, and the message. `_by_undoing` takes them in order.
-# JSON that is written again loses a newline too, so `body_reserialised` stands below the newlines. Some functions make
-# an empty body of another form.
-_MISTAKES: tuple[tuple[str, _Undo, str], ...] = (
-    (
-        "empty_body",
-        _in_body(lambda _: [b""]),
-        "The signature was made over an empty body: sign the body that is sent.",
-    ),
-    (
-        "newline_added",
-        _in_body(_without_newline),
-        "The body has a newline at its end that was not signed: pass the body as it was received.",
-    ),
-    (
-        "newline_lost",
-        _in_body(_with_newline),
-        "The body has lost the newline at its end that was signed: do not strip the body.",
-    ),
-    (
-        "white_space_added",
-        _in_body(lambda body: [body.strip(b" \t\r\n\0")]),
-        "White space or a zero byte stands around the body: pass the body as it was received.",
-    ),
-    (
-        "line_endings",
-        _in_body(_with_other_line_endings),
-        "The line endings of the body were changed: read and write the body as bytes, not as text.",
-    ),
-    (
-        "byte_order_mark",
-        _in_body(lambda body: [body.removeprefix(BOM_UTF8), BOM_UTF8 + body]),
-        "A byte order mark was put before the body, or taken away: save and read the body as bytes.",
-    ),
-    (
-        "body_charset",
-        _in_body(_from_other_charset),
-        "The body was read or written in another character set than UTF-8: pass the bytes as they were received.",
-    ),
-    (
-        "body_base64",
-        _in_body(_from_base64),
-        "The body is still in base64: decode it first. AWS Lambda marks such a body with isBase64Encoded.",
-    ),
-    (
-        "body_hexadecimal",
-        _in_body(lambda body: [bytes.fromhex(body.decode())]),
-        "The body is in hexadecimal: decode it.",
-    ),
-    (
-        "body_percent_encoded",
-        _in_body(_from_percent_encoding),
-        "The body is percent-encoded, as in a form: send it as application/json, byte for byte.",
-    ),
-    (
-        "body_compressed",
-        _in_body(_decompressed),
-        "The body is compressed: decompress it first, or let no proxy compress it.",
-    ),
-    (
-        "body_chunked",
-        _in_body(_without_chunk_heads),
-        "The sizes of HTTP's chunks stand in the body: let the server decode `transfer-encoding: chunked`.",
-    ),
-    (
-        "body_with_headers",
-        _in_body(_without_headers),
-        "HTTP headers stand before the body: pass the body alone.",
-    ),
-    (
-        "body_html_escaped",
-        _in_body(_from_html),
-        "The body was escaped for HTML: pass the body as it was received.",
-    ),
-    (
-        "body_in_quotes",
-        _in_body(_without_quotes),
-        "Quotes stand around the body: Windows' shell keeps single quotes, for example.",
-    ),
-    (
-        "body_bytes_repr",
-        _in_body(_from_bytes_repr),
-        "The body is the text of Python bytes, b'...': str(body) makes it. Pass the bytes, or body.decode().",
-    ),
-    (
-        "body_dict_repr",
-        _in_body(_from_dict_repr),
-        "The body is the text of a Python dict: str(data) makes it. Pass the raw bytes of the request.",
-    ),
-    (
-        "body_list_of_bytes",
-        _in_body(_from_list_of_bytes),
-        "The body is a list of numbers: Node.js writes a Buffer so as JSON. Pass the bytes.",
-    ),
-    (
-        "body_json_string",
-        _in_body(_from_json_string),
-        "The body is a JSON string with the signed JSON inside: it was serialised twice.",
-    ),
-    (
-        "body_inside_json",
-        _in_body(_from_inside_json),
-        "The signed body is in a key of the body, as in an event of AWS Lambda: pass that value alone.",
-    ),
-    (
-        "body_reserialised",
-        _in_body(_written_again),
-        "The body was parsed as JSON and written again, with other spaces, escapes or order: pass the raw bytes.",
-    ),
-    (
-        "secret_miswritten",
-        _in_secret("secret_miswritten"),
-        "The secret has another text around it, or lacks whsec_: configure it as the Clerk Dashboard shows it.",
-    ),
-    (
-        "secret_as_bytes",
-        _in_secret("secret_as_bytes"),
-        "The secret was passed as bytes, which are taken as the raw key: pass it as str.",
-    ),
-    (
-        "key_not_decoded",
-        _in_secret("key_not_decoded"),
-        "The signature was made with the text of the secret as the key: decode the base64 after whsec_ to get the key.",
-    ),
-    ("timestamp_in_milliseconds", _seconds_signed, _IN_MILLISECONDS),
-    (
-        "id_left_out",
-        _without_id,
-        "The signature was made without the message id: the signed content is <svix-id>.<svix-timestamp>.<body>.",
-    ),
-    (
-        "timestamp_left_out",
-        _without_timestamp,
-        "The signature was made without the timestamp: the signed content is <svix-id>.<svix-timestamp>.<body>.",
-    ),
-    (
-        "signature_space_for_plus",
-        _in_signatures(_with_plus),
-        "A + of the signature became a space: something decoded the svix-signature header as a form.",
-    ),
-    (
-        "signature_percent_encoded",
-        _in_signatures(lambda signatures: [unquote(signatures)]),
-        "The signature is percent-encoded: pass the svix-signature header as it was received.",
-    ),
-    (
-        "signature_cut_off",
-        _completed,
-        "The end of the signature is missing: look for a limit on the length of the svix-signature header.",
-    ),
-    (
-        "signatures_joined_by_comma",
-        _in_signatures(lambda signatures: [re.sub(", *v1,", " v1,", signatures)]),
-        "A comma stands between two signatures: svix-signature separates them by a space.",
-    ),
-    (
-        "signature_without_version",
-        _in_signatures(_with_version),
-        "The signature lacks its version, or has another text there: send v1,<signature>.",
-    ),
-    (
-        "signature_hexadecimal",
-        _in_signatures(_from_hexadecimal),
-        "The signature is in hexadecimal: send v1,<signature> with the signature in base64.",
-    ),
-    (
-        "signature_url_safe",
-        _in_signatures(_from_url_safe),
-        "The signature is in url-safe base64: send standard base64, with + and / instead of - and _.",
-    ),
-)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ._dispatch import AbortDelivery
+from ._headers import Headers
 from ._reception import (
     MAX_BODY,
     Arrival,
@@ -20,18 +21,15 @@ from ._reception import (
 )
 from ._tracebacks import our_frames_hidden
 from .handlers import Handlers, Transaction
+from .stores import Store
 from .webhook import Webhook
-
-if TYPE_CHECKING:
-    from ._headers import Headers
-    from .stores import Store
 
 __all__ = ["AbortDelivery", "Attempt", "Endpoint", "Observer", "Outcome", "Response", "WebhookSource"]
 
 ConnectionT = TypeVar("ConnectionT")
 
-_Door: TypeAlias = "Callable[[str, str | None, Headers, Callable[[int], bytes]], Response]"
-_AsyncDoor: TypeAlias = "Callable[[str, str | None, Headers, Callable[[int], Awaitable[bytes]]], Awaitable[Response]]"
+_Door: TypeAlias = Callable[[str, str | None, Headers, Callable[[int], bytes]], Response]
+_AsyncDoor: TypeAlias = Callable[[str, str | None, Headers, Callable[[int], Awaitable[bytes]]], Awaitable[Response]]
 
 
 class Endpoint(Handlers[ConnectionT]):
@@ -170,7 +168,7 @@ class Endpoint(Handlers[ConnectionT]):
 
         The function takes the method, the path without the query (for the log, or None), all headers, and a function
         that reads the body. That function gets the number of bytes after which it may stop, because the body is too
-        large then. Whatever it raises means that the body is not there.
+        large then. An exception from it means that the body is not there.
 
         Raises:
             TypeError: A handler is async. The answering function raises it for one that is registered later.

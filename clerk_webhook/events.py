@@ -1,16 +1,17 @@
-"""The events: one class per event type, and the unions of their families. Read this module as an index.
-
-A new event type needs five things: its class, its name in `__all__`, its class in the union of its family, its line in
-`WebhookEventType`, and a sample in `testing/_samples.py`. One test names the things that are missing.
+"""The events: a class for each of Clerk's event types, and the unions of their families.
 
 An event narrows by `event.type == "user.created"`, by `match event.type` and by class pattern::
 
     match event:
         case events.UserCreated(data=user) | events.UserUpdated(data=user):
-            save(user["id"])
+            save(user["id"], user["first_name"])
         case events.UserDeleted(data=deleted):
             forget(deleted["id"])
+
+A type that is newer than this release is an `UnknownEvent`. `WebhookEvent` is the union of all classes.
 """
+
+# Read this module as an index. docs/how-to/add-an-event-type.md says which places a new event type changes.
 
 from __future__ import annotations
 
@@ -153,7 +154,7 @@ class Event(Generic[TypeT, DataT]):
     message_id: str | None = None
 
     def __init__(self, type: TypeT, data: DataT, payload: dict[str, Any], message_id: str | None = None) -> None:  # noqa: A002
-        """Set the four attributes, for the only time."""
+        # The only time that the attributes are set.
         _set_type(self, type)
         _set_data(self, data)
         _set_payload(self, payload)
@@ -585,7 +586,7 @@ class UnknownEvent(Event[Literal["unknown"], Any]):
     """An event of a type that is newer than this release. `wire_type` has the type, and `data` any JSON value.
 
     Clerk adds types several times a year. Answer 200 to events that you do not use; otherwise Svix sends them again for
-    27 hours.
+    27 h 35 min.
     """
 
     __slots__ = ()

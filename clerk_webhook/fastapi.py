@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from io import BytesIO
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 try:
     from fastapi import Depends, HTTPException, Request, Response
@@ -27,11 +27,9 @@ except ImportError as _error:
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from ._tracebacks import our_frames_hidden
+from .endpoint import Endpoint
 from .events import WebhookEvent
 from .webhook import verify_and_parse
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
 
 __all__ = ["OPENAPI", "ClerkEvent", "clerk_event", "clerk_event_from", "view"]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 try:
     from flask import Response, abort, after_this_request, current_app, request
@@ -28,11 +28,9 @@ except ImportError as _error:
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
 from ._tracebacks import our_frames_hidden
+from .endpoint import Endpoint
+from .events import WebhookEvent
 from .webhook import SECRET_VARIABLES, verify_and_parse
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
-    from .events import WebhookEvent
 
 __all__ = ["clerk_event", "view"]
 

@@ -87,7 +87,7 @@ class Handlers(Generic[ConnectionT]):
         self._how = How(transaction, store, scope)
         # Whether the handlers in the transaction are async. None if that is not known yet.
         self._is_async = None if transaction is None else is_async_transaction(transaction)
-        # What is async, for a message. None if everything can run without an event loop.
+        # The part that is async, for a message. None if everything can run without an event loop.
         self._async_part = "The transaction" if self._is_async else None
         self._handlers: list[Handler] = []
         self._plans: dict[tuple[type, bool], Plan] = {}
@@ -238,7 +238,7 @@ class Handlers(Generic[ConnectionT]):
             TypeError: A handler or the transaction is async.
             ValueError: The event has no message id and there is a store or a `once` handler, or it has no `data.id` and
                 there is a `newest` handler. Nothing ran.
-            Exception: Whatever a handler or the database raised. Everything in the transaction is rolled back.
+            Exception: A handler or the database raised it. Everything in the transaction is rolled back.
 
         Example:
             ```python

@@ -20,6 +20,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from operator import methodcaller
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict, overload
 
@@ -39,24 +40,25 @@ __all__ = ["MEMBERSHIP_COLUMNS", "ORGANIZATION_COLUMNS", "USER_COLUMNS", "Mirror
 Mirrored: TypeAlias = Literal["user", "organization", "organizationMembership"]
 """The kinds of resources that are mirrored: the part of their event types before the dot."""
 
-USER_COLUMNS: dict[str, str | Callable[[UserJSON], object]] = {
+USER_COLUMNS: Mapping[str, str | Callable[[UserJSON], object]] = {
     "email": primary_email_address,
     "first_name": "first_name",
     "last_name": "last_name",
 }
 """The default columns of `clerk_users`, besides `id`, `version` and `seen_at`."""
 
-ORGANIZATION_COLUMNS: dict[str, str | Callable[[OrganizationJSON], object]] = {"name": "name", "slug": "slug"}
+ORGANIZATION_COLUMNS: Mapping[str, str | Callable[[OrganizationJSON], object]] = {"name": "name", "slug": "slug"}
 """The default columns of `clerk_organizations`, besides `id`, `version` and `seen_at`."""
 
-MEMBERSHIP_COLUMNS: dict[str, str | Callable[[OrganizationMembershipJSON], object]] = {"role": "role"}
+MEMBERSHIP_COLUMNS: Mapping[str, str | Callable[[OrganizationMembershipJSON], object]] = {"role": "role"}
 """The default columns of `clerk_memberships`, besides `id`, `version`, `seen_at`, `organization_id` and `user_id`."""
 
+_Page: TypeAlias = Iterable[Mapping[str, object]]
 _Resource: TypeAlias = Mapping[str, Any]
 _Read: TypeAlias = Callable[[_Resource], object]
 _SqlType: TypeAlias = Literal["text", "bigint", "boolean", "double precision", "jsonb"]
 
-# PostgreSQL cuts names after 63 bytes. The longest name here is that of an index: prefix, 27 letters and a column.
+# PostgreSQL cuts names after 63 bytes. The longest name of ours, an index, is the prefix and 24 letters.
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,29}", re.ASCII)
 _OWN_COLUMNS = ("id", "version", "seen_at")
@@ -82,7 +84,7 @@ class Mirror:
 
     Example:
         ```python
-        mirror = Mirror(users=USER_COLUMNS | {"plan": lambda user: user["public_metadata"].get("plan")})
+        mirror = Mirror(users={**USER_COLUMNS, "banned": "banned", "name": full_name})
         ```
     """
 
@@ -205,29 +207,18 @@ class Mirror:
         if table is None or verb not in {"created", "updated", "deleted"}:
             return as_answer(run(connection, _applying()))
         version = Version.of(event)
-        row = table.empty_row(version) if version.deleted else table.row(version, event.data)
-        return as_answer(run(connection, _applying((table.upsert, row))))
+        return as_answer(run(connection, _applying((table.upsert, table.row(version, event.data)))))
 
     @overload
     def apply_many(
-        self,
-        connection: SyncConnection,
-        kind: Mirrored,
-        resources: Iterable[Mapping[str, object]],
-        *,
-        again: bool = ...,
+        self, connection: SyncConnection, kind: Mirrored, resources: _Page, *, again: bool = ...
     ) -> None: ...
     @overload
     def apply_many(
-        self,
-        connection: AsyncConnection,
-        kind: Mirrored,
-        resources: Iterable[Mapping[str, object]],
-        *,
-        again: bool = ...,
+        self, connection: AsyncConnection, kind: Mirrored, resources: _Page, *, again: bool = ...
     ) -> Coroutine[Any, Any, None]: ...
     def apply_many(
-        self, connection: Any, kind: Mirrored, resources: Iterable[Mapping[str, object]], *, again: bool = False
+        self, connection: Any, kind: Mirrored, resources: _Page, *, again: bool = False
     ) -> Coroutine[Any, Any, None] | None:
         """Write the rows of a page of Clerk's API: those that are newer than what the tables have.
 
@@ -381,14 +372,12 @@ class _Table:
         )
         self.unseen = f"SELECT id FROM {table} WHERE seen_at < ? AND version <> 'deleted' ORDER BY id"
 
-    def empty_row(self, version: Version) -> tuple[Value, ...]:
-        """Return the row of a resource that was deleted."""
-        return version.id, as_text(version), int(time.time()), *(None for _ in self._columns)
-
     def row(self, version: Version, resource: _Resource) -> tuple[Value, ...]:
-        """Return the row of a resource."""
+        """Return the row of a resource. It is empty if the resource was deleted."""
+        values: list[Value] = [None for _ in self._columns]
         try:
-            values = [_fit(sql_type, read(resource)) for sql_type, read in self._columns]
+            if not version.deleted:
+                values = [_fit(sql_type, read(resource)) for sql_type, read in self._columns]
         except Exception:  # noqa: BLE001  # whatever a function of the caller's raises
             # Without the exception, whose text may be personal data.
             raise ValueError(f"A column could not be made of {version.id}.") from None
@@ -439,12 +428,13 @@ def _ids(sql: str, before: int) -> Program[list[str]]:
 
 def _column(table: str, column: str, source: object, keys: Mapping[str, object]) -> tuple[_SqlType, _Read]:
     """Return the type of a column, and what reads it from a resource."""
+    read: _Read
     if isinstance(source, str):
         if source not in keys:
             raise ValueError(
                 f"{column} of {table}: {source!r} is no key that this release knows. For a newer key, give a function."
             )
-        sql_type, read = _sql_type(keys[source]), _reading(source)
+        sql_type, read = _sql_type(keys[source]), methodcaller("get", source)
     elif callable(source):
         sql_type, read = _sql_type(_returned(f"{column} of {table}", source)), source
     else:
@@ -475,10 +465,6 @@ def _sql_type(annotation: Any) -> _SqlType | None:
         found: set[_SqlType | None] = {_sql_type(part) for part in parts if part is not NoneType}
         return found.pop() if len(found) == 1 else None
     return "jsonb" if is_typeddict(annotation) else _SQL_TYPES.get(origin or annotation)
-
-
-def _reading(key: str) -> _Read:
-    return lambda resource: resource.get(key)
 
 
 def _in(resource: _Resource, key: str) -> _Resource:

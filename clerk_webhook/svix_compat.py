@@ -6,22 +6,20 @@ Change the import, and leave the calls as they are::
 
 This package verifies more strictly than svix: secrets are checked, and timestamps are whole seconds.
 Every refusal of a request is a `WebhookVerificationError`; svix lets `ValueError`, `binascii.Error` and
-`UnicodeDecodeError` through as well. docs/how-to/move-from-svix.md lists each difference.
+`UnicodeDecodeError` through as well. docs/how-to/move-from-other-code.md lists each difference.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import webhook
+from ._headers import Headers
 from ._parse import parse_json
 from ._tracebacks import our_frames_hidden
 from .errors import PayloadError, WebhookVerificationError
-
-if TYPE_CHECKING:
-    from ._headers import Headers
 
 __all__ = ["InvalidBodyError", "Webhook", "WebhookVerificationError"]
 

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
+from .endpoint import Endpoint
 
 __all__ = ["application"]
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
 
 from ._arguments import CommandError, OneLineParser, without_secrets
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 

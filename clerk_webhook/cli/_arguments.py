@@ -58,8 +58,7 @@ def add_secret(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--secret",
         metavar="WHSEC",
-        help="the signing secret; without this flag CLERK_WEBHOOK_SIGNING_SECRET in the environment is used, which "
-        "other users of this machine cannot see",
+        help="the signing secret (default: $CLERK_WEBHOOK_SIGNING_SECRET, which other users cannot see)",
     )
 
 
@@ -92,8 +91,8 @@ def add_delivery(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--delivery",
         metavar="@FILE",
-        help="a delivery that `clerk-webhook listen --save` or `clerk webhooks listen --json` has saved, the first of "
-        "the file; - for standard input",
+        help="the first delivery of a file that `clerk-webhook listen --save` or `clerk webhooks listen --json` wrote; "
+        "- for standard input",
     )
     parser.add_argument("--payload", metavar="@FILE", help="the raw body; - for standard input")
     for name, more in (("id", ""), ("timestamp", ", in seconds since the epoch"), ("signature", "")):

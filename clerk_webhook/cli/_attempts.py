@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from argparse import Namespace
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from ..webhook import Webhook
 from ._http import Answer, NoAnswerError, explained, post
 from ._style import paint, printable
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from ..webhook import Webhook
 
 
 def new_message_id() -> str:

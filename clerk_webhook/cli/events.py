@@ -28,8 +28,7 @@ def configure(parser: ArgumentParser) -> None:
         default="WebhookEvent",
         type=_known_name,
         metavar="TYPE|UNION|DATA TYPE",
-        help="an event type (user.created) or its class (UserCreated), a family (user) or a union (UserWebhookEvent), "
-        "or a data type (UserJSON)",
+        help="an event type (user.created) or class (UserCreated), a family (user), a union or a data type (UserJSON)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object per event type")
 
@@ -142,7 +141,7 @@ def _columns(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-2]
     for row in rows:
         *cells, last = (cell.ljust(size) for cell, size in zip(row, [*widths, 0, 0], strict=True))
-        whole = "  ".join(filter(None, [*cells, last]))
+        whole = "  ".join([*cells, last]).rstrip()
         for text in [whole] if len(whole) <= width else ["  ".join(cells), f"    {last}"]:
             yield from textwrap.wrap(text, width, subsequent_indent="    ", break_on_hyphens=False)
 

@@ -57,7 +57,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--save",
         metavar="FILE",
-        help="append every delivery with its verdict to a file, codes included; only you may read the file",
+        help="append every delivery with its verdict and its codes to a file that only you may read",
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print the payloads, with codes, tokens and links masked"
@@ -147,10 +147,11 @@ class _Listener(NamedTuple):
             event = parse_event(body, message_id=printable(message_id or "-")[:64])
         except PayloadError:
             event = None
+        name = event.wire_type if event else None
         record = {
             "type": "event",
             "svix_id": message_id,
-            "event_type": event.wire_type if event else None,
+            "event_type": name,
             "headers": joined,
             "body_b64": b64encode(body).decode(),
             "forward_status": reply.forward_status,
@@ -163,7 +164,7 @@ class _Listener(NamedTuple):
                 if self.options.json:
                     print(json.dumps(record | {"explanation": explanation}), flush=True)
                 else:
-                    shown = [printable(str(record[key] or "-"))[:64] for key in ("event_type", "svix_id")]
+                    shown = [printable(text or "-")[:64] for text in (name, message_id)]
                     painted = paint(verdict, "good" if verdict == "verified" else "bad")
                     words = f"{explanation} {reply.words}".strip()
                     print("  ".join([time.strftime("%H:%M:%S"), *shown, painted, words]).rstrip(), flush=True)
@@ -176,8 +177,10 @@ class _Listener(NamedTuple):
     def _save(self, record: Mapping[str, Any]) -> None:
         """Append a delivery to the file of `--save`."""
         if self.saved is not None:
+            line = json.dumps(record).encode() + b"\n"
             try:
-                os.write(self.saved, json.dumps(record).encode() + b"\n")
+                while line:  # a disk that is nearly full takes a part first
+                    line = line[os.write(self.saved, line) :]
             except OSError as error:
                 raise CommandError(f"can't write {self.options.save}: {error.strerror}.", 1) from None
 

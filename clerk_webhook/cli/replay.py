@@ -22,8 +22,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a file that `clerk-webhook listen --save` or `clerk webhooks listen --json` has written; - for standard "
-        "input",
+        help="a file that `clerk-webhook listen --save` or `clerk webhooks listen --json` wrote; - for standard input",
     )
     parser.add_argument("--url", required=True, type=http_url, help="the URL of your route")
     add_secret(parser)
@@ -31,8 +30,7 @@ def configure(parser: ArgumentParser) -> None:
     which.add_argument(
         "--include-refused",
         action="store_true",
-        help="send the deliveries too that `listen` refused, or that do not fit the secret; signs again, so that a "
-        "forgery becomes genuine for your application",
+        help="send refused deliveries too; signs again, so that a forgery becomes genuine for your application",
     )
     which.add_argument("--as-recorded", action="store_true", help="send the recorded signature; an old one is refused")
     parser.add_argument("--json", action="store_true", help="print one JSON object per delivery")

@@ -34,15 +34,14 @@ def configure(parser: ArgumentParser) -> None:
         default=[],
         type=_assignment,
         metavar="KEY=VALUE",
-        help="set a key of the data, such as first_name=Grace or public_metadata.plan=pro; a value that is JSON is "
-        "taken as JSON",
+        help="set a key of the data, such as first_name=Grace or public_metadata.plan=pro; the value may be JSON",
     )
     parser.add_argument("--times", type=positive_int, default=1, metavar="N", help="send N messages")
     parser.add_argument("--same-id", action="store_true", help="send all messages under one message id, as duplicates")
     modes = parser.add_mutually_exclusive_group()
-    modes.add_argument("--stale", action="store_true", help="sign as of an hour ago; a 4xx is wanted")
-    modes.add_argument("--tamper", action="store_true", help="change the body after signing; a 4xx is wanted")
-    modes.add_argument("--wrong-secret", action="store_true", help="sign with another secret; a 4xx is wanted")
+    modes.add_argument("--stale", action="store_true", help="sign as of an hour ago, and want a 4xx")
+    modes.add_argument("--tamper", action="store_true", help="change the body after signing, and want a 4xx")
+    modes.add_argument("--wrong-secret", action="store_true", help="sign with another secret, and want a 4xx")
     parser.add_argument("--json", action="store_true", help="print one JSON object per attempt")
 
 

@@ -28,8 +28,8 @@ def configure(parser: ArgumentParser) -> None:
         "--secret",
         action="append",
         metavar="WHSEC",
-        help="the signing secret, as your application has it; give the flag again for each secret that may have been "
-        "used by mistake; without this flag the environment is read",
+        help="the signing secret of your application (default: the environment); again for each secret that may have "
+        "been used by mistake",
     )
     add_delivery(parser)
     parser.add_argument("--json", action="store_true", help='print {"valid": true}, or false with the cause')

@@ -29,6 +29,7 @@ try:
 except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
+from .._dispatch import FAILURES
 from .._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from .._tracebacks import our_frames_hidden
 from ..events import WebhookEvent
@@ -116,26 +117,27 @@ def clerk_event(
 
         @wraps(view)
         def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            done = False
             try:
                 event = event_of(request)
                 answer = event if isinstance(event, HttpResponse) else view(request, event, *args, **kwargs)
-                done = _is_success(answer)
-            finally:
-                if not done:
-                    _roll_back()
+            except FAILURES:  # a middleware, or REST framework, may make an answer of it
+                _roll_back()
+                raise
+            if not _is_success(answer):
+                _roll_back()
             return answer
 
         @wraps(view)
         async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            done = False
+            roll_back = sync_to_async(_roll_back)  # in the thread of the sync code around the view
             try:
                 event = event_of(request)
                 answer = event if isinstance(event, HttpResponse) else await view(request, event, *args, **kwargs)
-                done = _is_success(answer)
-            finally:
-                if not done:
-                    await sync_to_async(_roll_back)()  # in the thread of the sync code around the view
+            except FAILURES:
+                await roll_back()
+                raise
+            if not _is_success(answer):
+                await roll_back()
             return answer
 
         public = async_view if _is_async(view) else sync_view

@@ -30,25 +30,16 @@ class ReadOnlyAdmin(_ModelAdmin):
         return False
 
 
-@admin.register(ClerkUser)
-class ClerkUserAdmin(ReadOnlyAdmin):
-    """Users."""
+_USER = ("id", "email", "first_name", "last_name")
+_ORGANIZATION = ("id", "name", "slug")
 
-    list_display = ("id", "email", "first_name", "last_name", "version")
-    search_fields = ("id", "email", "first_name", "last_name")
-
-
-@admin.register(ClerkOrganization)
-class ClerkOrganizationAdmin(ReadOnlyAdmin):
-    """Organizations."""
-
-    list_display = ("id", "name", "slug", "version")
-    search_fields = ("id", "name", "slug")
-
-
-@admin.register(ClerkMembership)
-class ClerkMembershipAdmin(ReadOnlyAdmin):
-    """Memberships."""
-
-    list_display = ("id", "organization_id", "user_id", "role", "version")
-    search_fields = ("id", "organization__id", "organization__name", "user__id", "user__email")
+admin.site.register(ClerkUser, ReadOnlyAdmin, list_display=(*_USER, "version"), search_fields=_USER)
+admin.site.register(
+    ClerkOrganization, ReadOnlyAdmin, list_display=(*_ORGANIZATION, "version"), search_fields=_ORGANIZATION
+)
+admin.site.register(
+    ClerkMembership,
+    ReadOnlyAdmin,
+    list_display=("id", "organization_id", "user_id", "role", "version"),
+    search_fields=("id", "organization__id", "organization__name", "user__id", "user__email"),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.core.checks import register
 
@@ -13,7 +15,7 @@ class ClerkWebhookConfig(AppConfig):
 
     name = "clerk_webhook.django"
     label = "clerk_webhook"
-    verbose_name = "Clerk"
+    verbose_name: Any = "Clerk"  # a str, which a translation need not be
 
     def ready(self) -> None:
         """Register the checks. `manage.py check --deploy` asks for the secret too."""

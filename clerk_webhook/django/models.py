@@ -6,7 +6,7 @@ database, because the mirror never deletes a row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
 
@@ -21,7 +21,7 @@ __all__ = ["ClerkMembership", "ClerkOrganization", "ClerkUser", "InboxRecord"]
 class InboxRecord(models.Model):
     """A row of the inbox: the newest version of a resource that was applied, or a message that was handled."""
 
-    pk = models.CompositePrimaryKey("kind", "id")
+    pk: Any = models.CompositePrimaryKey("kind", "id")
     kind: _Text = models.TextField()
     id: _Text = models.TextField()
     version: _Text = models.TextField()
@@ -38,7 +38,7 @@ class InboxRecord(models.Model):
 
 
 class _Mirrored(models.Model):
-    """What all tables of the mirror have."""
+    """The columns that all tables of the mirror have."""
 
     id: _Text = models.TextField(primary_key=True)
     version: _Text = models.TextField(default="")  # "" before the first event, "deleted" after the last one
@@ -94,7 +94,7 @@ class ClerkMembership(_Mirrored):
         """The table of `clerk_webhook.mirror`."""
 
         db_table = "clerk_memberships"
-        indexes = (  # with the names that the mirror gives them
+        indexes: tuple[models.Index, ...] = (  # with the names that the mirror gives them
             models.Index(fields=["organization"], name="clerk_memberships_organization"),
             models.Index(fields=["user"], name="clerk_memberships_user"),
         )

@@ -49,7 +49,7 @@ def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str 
         connection: A session, connection or cursor that is in a transaction, or begins one by itself. SQLAlchemy's
             sessions and connections, psycopg 3 and 2, asyncpg, sqlite3, aiosqlite and Django's are known.
         event: The event, or the `Version` of an object that comes from elsewhere.
-        scope: The name of a part that keeps its own record: two handlers of one event that commit separately need two.
+        scope: A namespace: give each handler its own if they handle one event in separate transactions.
 
     Returns:
         True if the effect is due. False for the same event again, an older one, and all that follows a deletion.
@@ -84,7 +84,7 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
     Args:
         connection: As in `record_newest`.
         event: The event, or the id of the message.
-        scope: The name of a part that keeps its own record: two handlers of one event that commit separately need two.
+        scope: A namespace: give each handler its own if they handle one event in separate transactions.
 
     Returns:
         True if the effect is due. False for the same message again. Over an async connection, an awaitable of it.
@@ -114,7 +114,7 @@ def purge(connection: AsyncConnection, older_than: float | timedelta) -> Corouti
 def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any, Any, int]:
     """Delete what `record_once` recorded before. The records of `record_newest` stay, because they hold the deletions.
 
-    Svix sends a message again for 28 hours, and somebody can replay it by hand for as long as Svix keeps it. 90 days
+    Svix sends a message again for 27 h 35 min, and somebody can replay it for as long as Svix keeps it. 90 days
     are a good age.
 
     Args:

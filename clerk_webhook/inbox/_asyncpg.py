@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._connections import Program, Rows, Value, drive_async, refuse_autocommit, styled, unknown_connection
 
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
 T = TypeVar("T")
-
-
-class Connection(Protocol):
-    """A connection."""
-
-    def is_in_transaction(self) -> bool: ...
-    async def fetch(self, query: str, *args: Value) -> Rows: ...
 
 
 def run(connection: Any, program: Program[T]) -> Coroutine[Any, Any, T]:
     """Run a program over a connection."""
     if not hasattr(connection, "is_in_transaction"):
         raise unknown_connection(connection)
-    own: Connection = connection
+    own: Connection[Any] = connection
     refuse_autocommit(on=not own.is_in_transaction(), cure="Use connection.transaction().")
 
     async def execute(sql: str, parameters: Sequence[Value]) -> Rows:
-        return await own.fetch(styled(sql, "numeric_dollar"), *parameters)
+        # Tuples, because a record_class of the caller's may make anything of an index.
+        return list(map(tuple, await own.fetch(styled(sql, "numeric_dollar"), *parameters)))
 
     return drive_async(program, execute)

@@ -32,26 +32,34 @@ _OF_MYSQL = {"MySQLdb", "aiomysql", "asyncmy", "mariadb", "mysql", "pymysql"}
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 PQTRANS_INTRANS = 2
-# What makes a parameter jsonb whatever the driver does with a text. SQLite has no such cast, and needs none.
+# This cast makes jsonb of a parameter, also if the driver sends text. SQLite has no such cast, and needs none.
 AS_JSON = "?::text::jsonb"
 
 
-def run(connection: object, program: Program[T]) -> T | Coroutine[Any, Any, T]:
+def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     """Run a program over a connection of any kind: its result, or a coroutine of it if the connection is async.
 
     Raises:
         RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
         TypeError: The connection is of another library.
     """
-    for cls in type(connection).__mro__:
+    library = _library_of(connection.__class__)
+    if library is None:
+        raise unknown_connection(connection)
+    result: T | Coroutine[Any, Any, T] = library.run(connection, program)
+    return result
+
+
+@lru_cache
+def _library_of(kind: type) -> Any:
+    """Return the module for a class of connections, None if there is none."""
+    for cls in kind.__mro__:
         root = cls.__module__.partition(".")[0]
         if root in _LIBRARIES:
-            library: Any = import_module(f".{_LIBRARIES[root]}", __package__)
-            result: T | Coroutine[Any, Any, T] = library.run(connection, program)
-            return result
+            return import_module(f".{_LIBRARIES[root]}", __package__)
         if root in _OF_MYSQL:
             raise other_database("MySQL or MariaDB")
-    raise unknown_connection(connection)
+    return None
 
 
 def drive(program: Program[T], execute: Callable[[str, Sequence[Value]], Rows]) -> T:

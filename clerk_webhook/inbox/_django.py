@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._connections import (
     Program,
@@ -18,29 +17,15 @@ from ._connections import (
     unknown_connection,
 )
 
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
 T = TypeVar("T")
-
-
-class Cursor(Protocol):
-    """A cursor, which wraps the driver's. It has its connection as `db`."""
-
-    def execute(self, sql: str, params: Sequence[Value]) -> object: ...
-    def fetchall(self) -> Rows: ...
-
-
-class Connection(Protocol):
-    """`django.db.connection`, or one of `django.db.connections`."""
-
-    vendor: str
-    display_name: str
-
-    def get_autocommit(self) -> bool: ...
-    def cursor(self) -> AbstractContextManager[Cursor]: ...
 
 
 def run(connection: Any, program: Program[T]) -> T:
     """Run a program over a connection, or over the connection of a cursor."""
-    own: Connection = getattr(connection, "db", connection)
+    own: BaseDatabaseWrapper = getattr(connection, "db", connection)
     if not hasattr(own, "get_autocommit"):
         raise unknown_connection(connection)
     check_vendor(own)
@@ -49,7 +34,8 @@ def run(connection: Any, program: Program[T]) -> T:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor() as cursor:
             cursor.execute(styled(for_sqlite(sql) if own.vendor == "sqlite" else sql, "format"), parameters)
-            return cursor.fetchall()
+            rows: Rows = cursor.fetchall()
+            return rows
 
     return drive(program, execute)
 

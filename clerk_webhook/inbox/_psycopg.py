@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._connections import (
     PQTRANS_INTRANS,
@@ -18,41 +19,15 @@ from ._connections import (
     unknown_connection,
 )
 
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection, Connection
+
 T = TypeVar("T")
-
-
-class Info(Protocol):
-    """What libpq knows of a connection."""
-
-    @property
-    def transaction_status(self) -> int: ...
-
-
-class Cursor(Protocol):
-    """A cursor."""
-
-    def execute(self, query: str, params: Sequence[Value], *, prepare: bool) -> object: ...
-    def fetchall(self) -> Rows: ...
-
-
-class AsyncCursor(Protocol):
-    """An async cursor."""
-
-    async def execute(self, query: str, params: Sequence[Value], *, prepare: bool) -> object: ...
-    async def fetchall(self) -> Rows: ...
-
-
-class Connection(Protocol):
-    """A connection of either kind. A cursor has one as `connection`."""
-
-    autocommit: bool
-    info: Info
-    cursor: Callable[..., Any]
 
 
 def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     """Run a program over a connection, or over the connection of a cursor."""
-    own: Connection = getattr(connection, "connection", connection)
+    own: Connection[Any] | AsyncConnection[Any] = getattr(connection, "connection", connection)
     if not hasattr(own, "info"):
         raise unknown_connection(connection)
     refuse_autocommit(
@@ -60,32 +35,29 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         cure="Set its autocommit to False, or use psycopg 3's transaction().",
     )
     # A cursor of our own, because a row factory of the caller's may make anything of a row, None included.
-    cursor = own.cursor(row_factory=_tuples)
-    is_raw = any(cls.__name__ in {"RawCursor", "AsyncRawCursor"} for cls in type(cursor).__mro__)
-    paramstyle: Paramstyle = "numeric_dollar" if is_raw else "format"
-    if hasattr(cursor, "__aenter__"):
-        return drive_async(program, _executing_async(cursor, paramstyle))
-    return drive(program, _executing(cursor, paramstyle))
+    cursor: Any = own.cursor(row_factory=_tuples)
+    paramstyle = _paramstyle(cursor.__class__)
 
+    # Not prepared, because a pooler in transaction mode gives the next transaction another session of the server:
+    # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
 
-# Not prepared, because a pooler in transaction mode gives the next transaction another session of the server:
-# https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
-
-
-def _executing(cursor: Cursor, paramstyle: Paramstyle) -> Callable[[str, Sequence[Value]], Rows]:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        return cursor.fetchall()
+        rows: Rows = cursor.fetchall()
+        return rows
 
-    return execute
-
-
-def _executing_async(cursor: AsyncCursor, paramstyle: Paramstyle) -> Callable[[str, Sequence[Value]], Awaitable[Rows]]:
-    async def execute(sql: str, parameters: Sequence[Value]) -> Rows:
+    async def execute_async(sql: str, parameters: Sequence[Value]) -> Rows:
         await cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        return await cursor.fetchall()
+        rows: Rows = await cursor.fetchall()
+        return rows
 
-    return execute
+    return drive_async(program, execute_async) if hasattr(cursor, "__aenter__") else drive(program, execute)
+
+
+@lru_cache
+def _paramstyle(kind: type[Any]) -> Paramstyle:
+    is_raw = any(cls.__name__ in {"RawCursor", "AsyncRawCursor"} for cls in kind.__mro__)
+    return "numeric_dollar" if is_raw else "format"
 
 
 def _tuples(_cursor: object) -> Callable[[Sequence[Any]], tuple[Any, ...]]:

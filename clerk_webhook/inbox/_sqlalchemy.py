@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _aiosqlite
 from ._connections import (
@@ -19,46 +20,14 @@ from ._connections import (
     unknown_connection,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
 T = TypeVar("T")
 
 _CURE = 'Use an engine without isolation_level="AUTOCOMMIT".'
 _NAMES = {"mssql": "SQL Server", "mysql": "MySQL", "oracle": "Oracle"}
-
-
-class Dialect(Protocol):
-    """A database and its driver. Only MySQL's has `is_mariadb`."""
-
-    name: str
-    driver: str
-    is_async: bool
-
-
-class Result(Protocol):
-    """The result of a statement."""
-
-    def fetchall(self) -> Rows: ...
-
-
-class Connection(Protocol):
-    """A connection. A session has one as `connection()`."""
-
-    dialect: Dialect
-    # The pool's: `dbapi_connection` is a driver's connection or an adapter of an async one, `driver_connection` is the
-    # driver's always.
-    connection: Any
-    # `dispatch.begin` holds who listens to the begin of a transaction.
-    dispatch: Any
-
-    def in_transaction(self) -> bool: ...
-    def in_nested_transaction(self) -> bool: ...
-    def begin(self) -> object: ...
-    def exec_driver_sql(self, statement: str, parameters: tuple[Value, ...]) -> Result: ...
-
-
-class AsyncConnection(Protocol):
-    """An async session or connection: a sync one in a coroutine."""
-
-    def run_sync(self, fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]: ...
 
 
 def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
@@ -66,7 +35,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     if hasattr(connection, "session_factory"):  # scoped_session and async_scoped_session
         connection = connection()
     if hasattr(connection, "run_sync"):  # AsyncSession and AsyncConnection
-        asynchronous: AsyncConnection = connection
+        asynchronous: AsyncConnection | AsyncSession = connection
         return asynchronous.run_sync(_run, program)
     return _run(connection, program)
 
@@ -85,7 +54,8 @@ def _run(connection: Any, program: Program[T]) -> T:
     if name == "sqlite":
         _check_sqlite(own)
         return drive(program, lambda sql, parameters: _execute(own, for_sqlite(sql), parameters))
-    refuse_autocommit(on=own.connection.dbapi_connection.autocommit is True, cure=_CURE)
+    pooled: Any = own.connection  # whose driver may have any attributes
+    refuse_autocommit(on=pooled.dbapi_connection.autocommit is True, cure=_CURE)
     paramstyle: Paramstyle = "numeric_dollar" if own.dialect.driver == "asyncpg" else "format"
     return drive(program, lambda sql, parameters: _execute(own, styled(sql, paramstyle), parameters))
 
@@ -100,18 +70,17 @@ def _check_sqlite(connection: Connection) -> None:
     def check(raw: Any) -> tuple[bool, bool]:
         return autocommits(raw), begins_always(raw)
 
-    async def check_async(driver_connection: Any) -> tuple[bool, bool]:
-        return await _aiosqlite.in_thread(driver_connection, check)
-
-    pooled = connection.connection
+    # `driver_connection` is the driver's always, `dbapi_connection` can be an adapter of an async one.
+    pooled: Any = connection.connection
     if connection.dialect.is_async:
-        in_autocommit, is_begun = pooled.dbapi_connection.run_async(check_async)
+        in_autocommit, is_begun = pooled.dbapi_connection.run_async(partial(_aiosqlite.in_thread, function=check))
     else:
         in_autocommit, is_begun = check(pooled.driver_connection)
     refuse_autocommit(on=in_autocommit, cure=_CURE)
     # sqlite3 sends no BEGIN before a SAVEPOINT, so its RELEASE commits. A listener of "begin" is what sends BEGIN:
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html
-    if connection.in_nested_transaction() and not is_begun and not connection.dispatch.begin:
+    listeners: Any = connection.dispatch
+    if connection.in_nested_transaction() and not is_begun and not listeners.begin:
         raise RuntimeError(
             "sqlite3 sends no BEGIN before the SAVEPOINT of begin_nested(), so the end of the savepoint commits, and a "
             'message whose effect fails after it would be lost. Send BEGIN by a listener of the engine\'s "begin" '

@@ -15,8 +15,6 @@ from typing import Final
 
 from .protocol import Claim, Store
 
-__all__ = ["check_store"]
-
 # Leases in seconds: one that outlives the check, and one that ends within two waits, but not within one.
 _LONG: Final = 3600.0
 _SHORT: Final = 1.0

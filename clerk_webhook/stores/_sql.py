@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import ClassVar, Final, LiteralString, Protocol, TypeAlias
 
 from ._durations import in_seconds
 from .protocol import Claim
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import LiteralString, TypeAlias
 
 # `expires_at` is in seconds since the epoch, by the database's clock. A message that is done has no owner.
 CREATE_TABLE: Final = """\
@@ -49,7 +46,7 @@ class Connection(Protocol):
     def cursor(self) -> Cursor: ...
 
 
-Connect: TypeAlias = "Callable[[], AbstractContextManager[Connection]]"
+Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
 class SQLStore:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from ._durations import KEEP, LEASE, in_seconds
 from .protocol import Claim
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["MemoryStore"]
 

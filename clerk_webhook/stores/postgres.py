@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any, LiteralString
 
 from ._durations import KEEP, LEASE
-from ._sql import CREATE_TABLE, SQLStore
-
-if TYPE_CHECKING:
-    from typing import Any, LiteralString
-
-    from ._sql import Connect, Cursor
+from ._sql import CREATE_TABLE, Connect, Cursor, SQLStore
 
 __all__ = ["PostgresStore"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ._durations import KEEP, LEASE, in_seconds
 from .protocol import Claim
@@ -22,13 +22,12 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
     redis.call('DEL', KEYS[1])
 end"""
 
-if TYPE_CHECKING:
 
-    class Client(Protocol):
-        """The part of `redis.Redis` that is used."""
+class Client(Protocol):
+    """The part of `redis.Redis` that is used."""
 
-        def set(self, name: str, value: str, *, px: int, nx: bool = ..., get: bool = ...) -> object: ...
-        def eval(self, script: str, numkeys: int, *keys_and_args: str) -> object: ...
+    def set(self, name: str, value: str, *, px: int, nx: bool = ..., get: bool = ...) -> object: ...
+    def eval(self, script: str, numkeys: int, *keys_and_args: str) -> object: ...
 
 
 class RedisStore:

@@ -11,8 +11,6 @@ from .._tracebacks import our_frames_hidden
 from ..events import WebhookEvent
 from ._requests import SignedRequest, message_id_of, signed_request
 
-__all__ = ["Delivery", "deliver", "deliver_async"]
-
 # "eight attempts": https://docs.svix.com/retries
 _ATTEMPTS = 8
 _DOUBLED = 1 / 3

@@ -19,8 +19,6 @@ from ..events import EVENT_CLASSES, Event, WebhookEvent, data_type_of
 from ..webhook import Webhook
 from ._samples import PAYLOADS
 
-__all__ = ["SignedRequest", "message_id_of", "sample", "sample_delivery", "sample_event", "signed_request"]
-
 EventT = TypeVar("EventT", bound=Event[Any, Any])
 DataT = TypeVar("DataT")
 

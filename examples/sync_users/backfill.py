@@ -25,7 +25,6 @@ def backfill(clerk: httpx2.Client, *, again: bool = False) -> tuple[int, int]:
     check_instance(clerk)
     with Session() as session:
         progress = session.get(Progress, 1) or Progress(id=1, began_at=now() // 1000, kind="user", last_id="", offset=0)
-        session.expunge_all()
     skipped = 0
     for kind in dropwhile(lambda kind: kind != progress.kind, PATHS):
         if kind != progress.kind:

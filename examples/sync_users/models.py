@@ -8,7 +8,6 @@ from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, create_eng
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 URL = os.environ.get("DATABASE_URL", "sqlite:///app.db")
-SQLITE = URL.startswith("sqlite")
 
 engine = create_engine(
     URL,
@@ -20,7 +19,7 @@ engine = create_engine(
     pool_timeout=5,
     pool_pre_ping=True,  # a connection that a restart of the database cut is replaced without an error
     connect_args={"timeout": 10}
-    if SQLITE
+    if URL.startswith("sqlite")
     else {
         "connect_timeout": 5,
         "prepare_threshold": None,  # a pooler in transaction mode knows no prepared statements
@@ -46,7 +45,7 @@ Table("clerk_users", Base.metadata, Column("id", String, primary_key=True))
 
 
 class User(Base):
-    """What the application itself knows of a user."""
+    """A user, as the application itself knows one."""
 
     __tablename__ = "users"
 

@@ -1,4 +1,4 @@
-"""What this application does with Clerk's events. The routes, the scripts and the tests all use these handlers."""
+"""The handlers of this application for Clerk's events. The routes, the scripts and the tests all use them."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session as OrmSession
@@ -24,19 +24,18 @@ def remember_instance(
     event: events.UserWebhookEvent | events.OrganizationWebhookEvent | events.OrganizationMembershipWebhookEvent,
     session: OrmSession,
 ) -> None:
-    """Note which instance sends, for reconcile.py, and how late, for GET /health.
-
-    Once in ten seconds, because all deliveries would wait for each other at this row. A row that is not
-    inserted is not locked.
-    """
+    """Note which instance sends, for reconcile.py, and how late, for GET /health."""
     if event.instance_id and event.occurred_at:  # a deletion that reconcile.py found has neither
+        # Once in ten seconds, because all deliveries would wait for each other at this row.
+        if now() < noted_at.get(event.instance_id, 0) + 10_000:
+            return
+        noted_at[event.instance_id] = now()
         lag = now() - int(event.occurred_at.timestamp() * 1000)
         session.execute(NOTE, {"id": event.instance_id, "now": now(), "lag": lag})
 
 
+noted_at: dict[str, int] = {}
 NOTE = text("""
-    INSERT INTO clerk_instances (id, seen_at, lag)
-    SELECT CAST(:id AS text), CAST(:now AS bigint), CAST(:lag AS bigint)
-    WHERE NOT EXISTS (SELECT 1 FROM clerk_instances WHERE id = :id AND seen_at > :now - 10000)
+    INSERT INTO clerk_instances (id, seen_at, lag) VALUES (:id, :now, :lag)
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lag = excluded.lag
 """)

@@ -1,7 +1,7 @@
 """Send the mails of the outbox: `python worker.py`, as many as you like.
 
-A mail is lost never, and sent twice only if a worker dies between sending and committing. The second sending has the
-same idempotency key, by which the mail service drops it.
+No mail is lost. A mail is sent twice only if a worker dies between sending and committing. Then both have the same
+idempotency key, by which the mail service drops the second.
 """
 
 import logging
@@ -46,7 +46,8 @@ def send_one(service: httpx2.Client) -> bool:
         if email:  # who was deleted has none, and so has who signed up by telephone
             send(service, mail.id, email)
     except httpx2.HTTPError as error:  # its text may hold the address
-        logger.warning("mail %s was not sent: %s", mail.id, why(error))
+        status = error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else type(error).__name__
+        logger.warning("mail %s was not sent: %s", mail.id, status)
         return True
     with Session.begin() as session:
         session.execute(delete(Mail).where(Mail.id == mail.id))

@@ -5,21 +5,10 @@ import django
 import pytest
 from deliveries import SECRET
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
 from pages import PROJECT, SYBIL
 
-from clerk_webhook.inbox import CREATE_TABLE
-
-settings.configure(
-    ALLOWED_HOSTS=["testserver"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    INSTALLED_APPS=["accounts"],
-    ROOT_URLCONF=(),
-)
+settings.configure(ALLOWED_HOSTS=["testserver"])
 django.setup()
-call_command("migrate", run_syncdb=True, verbosity=0)
-connection.cursor().execute(CREATE_TABLE)
 
 
 def pytest_configure(config):

@@ -1,7 +1,7 @@
 """Sybil finds the Python of README.md and of docs/, to be run in one namespace per page, as a reader pastes it.
 
-`<!-- not executed: REASON -->` directly above a block leaves this block out. The pages of Django are a project, so
-their blocks are files: `# mysite/urls.py` is the first line of one. test_django_project.py makes the project.
+`<!-- not executed: REASON -->` directly above a block leaves this block out. The blocks of Django's pages are files of
+a project, which tests/interop makes: `# mysite/urls.py` is the first line of one.
 """
 
 import re
@@ -11,7 +11,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 PROJECT = Path(__file__).parents[2]
-DJANGO = [PROJECT / "docs/how-to/django.md", PROJECT / "docs/how-to/django-users.md"]
+DJANGO = {PROJECT / "docs/how-to" / name for name in ("django.md", "django-users.md")}
 MARKER = re.compile(r"<!-- not executed:(.*)-->\n\Z")
 
 

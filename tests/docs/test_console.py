@@ -1,7 +1,8 @@
 """Every `console` block of README and docs is run, page by page, in one shell per page.
 
-Lines that start with "$ " are commands; the lines below are what they print, and "..." stands for anything. A Python
-block below `<!-- file: NAME -->` is a file that the commands find. `<!-- not executed: REASON -->` leaves a block out.
+Lines that start with "$ " are commands, which go on after a backslash. The lines below are what they print, and "..."
+stands for anything. A Python block below `<!-- file: NAME -->` is a file that the commands find.
+`<!-- not executed: REASON -->` leaves a block out.
 """
 
 import os
@@ -63,7 +64,7 @@ def test_the_commands_of_a_page_print_what_the_page_shows(page, tmp_path):
                 (tmp_path / marker.removeprefix("file: ")).write_text(text)
             if kind != "console":
                 continue
-            for command, wanted in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
+            for command, wanted in re.findall(r"^\$ ((?:.*\\\n)*.+)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
                 shown = run(shell, command)
                 assert OutputChecker().check_output(wanted, shown, ELLIPSIS), f"$ {command}\n{shown}"
     finally:

@@ -1,10 +1,8 @@
 """Every page of the documentation runs, and the tests that it shows pass."""
 
 import inspect
-import unittest
 
 import pytest
-from django.test import override_settings
 from pages import PROJECT, SYBIL
 
 PAGES = [
@@ -16,15 +14,9 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs(run, page):
-    names = run(page)
-    with override_settings(ROOT_URLCONF=tuple(names.get("urlpatterns", ()))):
-        for name, value in names.items():
-            if name.startswith("test_") and not inspect.signature(value).parameters:
-                value()
-            elif isinstance(value, type) and issubclass(value, unittest.TestCase) and value.__module__ == "page":
-                result = unittest.defaultTestLoader.loadTestsFromTestCase(value).run(unittest.TestResult())
-                assert result.testsRun
-                assert result.wasSuccessful(), result.errors + result.failures
+    for name, value in run(page).items():
+        if name.startswith("test_") and not inspect.signature(value).parameters:
+            value()
 
 
 @pytest.mark.parametrize("marker", ["<!-- not executed: -->", "<!-- not executed:-->"])

@@ -9,6 +9,8 @@ import pytest
 from attacks import GZIP, both, forged
 from bottle import LocalRequest
 from deliveries import SECRET
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from harness import EXAMPLES, Delivery, connect, request, send, start_server
 from pydantic import PydanticUserError, TypeAdapter
 
@@ -124,3 +126,25 @@ def test_pydantic_takes_the_type_of_a_payload_from_python_3_12_on():
     else:
         user = sample_event("user.created").data
         assert TypeAdapter(UserJSON).validate_python(user) == user
+
+
+def test_fastapi_makes_a_model_of_the_type_of_a_payload_from_python_3_12_on_and_none_if_it_is_told_not_to():
+    user = sample_event("user.created").data
+
+    def app_of(**options):
+        app = FastAPI()
+
+        @app.get("/", **options)
+        def last() -> UserJSON:
+            return user
+
+        return TestClient(app)
+
+    assert app_of(response_model=None).get("/").json() == user
+    if sys.version_info < (3, 12):
+        with pytest.raises(PydanticUserError, match=r"typing_extensions\.TypedDict"):
+            app_of()
+    else:
+        client = app_of()
+        assert client.get("/").json() == user
+        assert "UserJSON" in client.get("/openapi.json").json()["components"]["schemas"]

@@ -55,7 +55,7 @@ def random_messages():
     planes = [(0x20, 0x7F), (0xA0, 0x800), (0x800, 0xD800), (0xE000, 0xFFFE), (0x10000, 0x10FFFF)]
     for _ in range(COUNT):
         key = rng.randbytes(rng.randint(24, 64))
-        secret = rng.choice(["whsec_", ""]) + base64.b64encode(key).decode()
+        secret = "whsec_" + base64.b64encode(key).decode()
         message_id = "".join(rng.choices(visible, k=rng.randint(1, 60)))
         text = "".join(chr(rng.randrange(*rng.choice(planes))) for _ in range(rng.randrange(200)))
         event = {"type": "user.created", "data": {"text": text, "number": rng.random()}}

@@ -1,18 +1,17 @@
 """FastAPI with pydantic-settings, with an async session, and behind middlewares that read the body."""
 
-import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from project import PAGE, SECRET, Delivery, blocks
 from pydantic import ValidationError
-from sqlalchemy import select, text
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from clerk_webhook import Endpoint, SecretError, events
 from clerk_webhook.fastapi import ClerkEvent, view
-from clerk_webhook.inbox import CREATE_TABLE
 from clerk_webhook.testing import sample_delivery
 
 PAGE = PAGE.with_name("fastapi.md")
@@ -66,31 +65,22 @@ def test_a_missing_secret_stops_the_start(tmp_path, monkeypatch):
         pass
 
 
-def test_an_async_session_has_the_newest_state(tmp_path, monkeypatch):
+def test_an_async_session_has_the_newest_state_and_one_mail(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
-    names = names_of("An async session")
-
-    async def create_tables():
-        async with names["engine"].begin() as connection:
-            await connection.run_sync(names["Base"].metadata.create_all)
-            await connection.execute(text(CREATE_TABLE))
-
-    async def emails():
-        async with names["Session"]() as session:
-            found = list(await session.scalars(select(names["User"].email)))
-        await names["engine"].dispose()
-        return found
-
-    asyncio.run(create_tables())
     newer = sample_delivery("user.updated", SECRET, id="user_1", updated_at=2_000_000_000_000)
     older = sample_delivery(
         "user.created", SECRET, id="user_1", updated_at=1_000_000_000_000, primary_email_address_id=None
     )
-    client = TestClient(names["app"])
-    for request in (newer, older, newer):
-        assert client.post("/api/webhooks", headers=request.headers, content=request.body).status_code == 200
-    assert asyncio.run(emails()) == ["ada@example.com"]
+    with TestClient(names_of("An endpoint that mirrors")["app"]) as client:
+        for request in (newer, older, newer, older):
+            assert client.post("/api/webhooks", headers=request.headers, content=request.body).status_code == 200
+        description = client.get("/openapi.json").json()["paths"]["/api/webhooks"]["post"]
+    with closing(sqlite3.connect("app.db")) as database:
+        assert database.execute("SELECT email FROM clerk_users").fetchall() == [("ada@example.com",)]
+        assert database.execute("SELECT user_id FROM mails").fetchall() == [("user_1",)]
+    assert "application/json" in description["requestBody"]["content"]
+    assert {"400", "413", "500"} <= set(description["responses"])
 
 
 @pytest.fixture(params=["a route of one's own", "an endpoint"])

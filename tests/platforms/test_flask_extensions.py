@@ -22,14 +22,28 @@ def names_of(section, change=lambda block: block):
     return names
 
 
-def create_app(change=lambda block: block):
-    return names_of("A blueprint, `app.config` and CSRF", change)["create_app"](
-        {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "SECRET_KEY": "for sessions"}
-    )
+@pytest.fixture
+def create_app(tmp_path):
+    config = {
+        "CLERK_WEBHOOK_SIGNING_SECRET": SECRET,
+        "SECRET_KEY": "for sessions",
+        "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/app.db",
+    }
+    made = []
+
+    def create(change=lambda block: block):
+        names = names_of("An endpoint, a blueprint, CSRF", change)
+        made.append((names["create_app"](config), names["db"]))
+        return made[-1][0]
+
+    yield create
+    for app, db in made:
+        with app.app_context():
+            db.engine.dispose()
 
 
 @pytest.mark.parametrize("path", ["/api/webhooks", "/api/by-hand"])
-def test_a_blueprint_has_the_secret_of_the_config_and_is_exempt_from_csrf(path, caplog):
+def test_a_blueprint_has_the_secret_of_the_config_and_is_exempt_from_csrf(path, create_app, caplog):
     client, good, bad = create_app().test_client(), Delivery(), Delivery()
     assert client.post(path, headers=good.headers(), data=good.body).status_code == 200
     assert client.post(path, headers=good.headers(bad.genuine), data=good.body).status_code == 400
@@ -37,13 +51,22 @@ def test_a_blueprint_has_the_secret_of_the_config_and_is_exempt_from_csrf(path, 
 
 
 @pytest.mark.parametrize("path", ["/api/webhooks", "/api/by-hand"])
-def test_without_the_exemption_flask_wtf_answers_400_and_nothing_is_logged(path, caplog):
+def test_without_the_exemption_flask_wtf_answers_400_and_nothing_is_logged(path, create_app, caplog):
     app = create_app(lambda block: block.replace("csrf.exempt(webhooks)", ""))
     delivery = Delivery()
     answer = app.test_client().post(path, headers=delivery.headers(), data=delivery.body)
     assert answer.status_code == 400
     assert "CSRF" in answer.text
     assert not [record for record in caplog.records if record.name == "clerk_webhook"]
+
+
+def test_a_user_is_mirrored_and_welcomed_once(tmp_path, create_app, capsys):
+    client, delivery = create_app().test_client(), Delivery()
+    for _ in range(2):
+        assert client.post("/api/webhooks", headers=delivery.headers(), data=delivery.body).status_code == 200
+    with closing(sqlite3.connect(tmp_path / "app.db")) as database:
+        assert database.execute("SELECT id, first_name FROM clerk_users").fetchall() == [(delivery.user_id, "Zoë")]
+    assert capsys.readouterr().out == f"new user {delivery.user_id}\n"
 
 
 def tables(folder):

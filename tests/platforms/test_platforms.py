@@ -62,6 +62,8 @@ def azure(name, number, function, *, get):
     def run(directory):
         with loaded(write(directory, "function_app.py", "Azure Functions", number)) as names:
             yield Function(call_azure(function(names)))
+            # AsgiFunctionApp.__del__ calls asyncio.run if this is true, which fails inside the loop of another test.
+            names["app"].startup_task_done = False
 
 
 lambda_function("mangum-rest", "AWS Lambda with Mangum", "main.py", "handler", rest_api, "last")
@@ -179,6 +181,6 @@ def test_a_body_of_more_than_1_mib_is_too_large(running):
     assert not running.printed(delivery.user_id)
 
 
-def test_a_body_that_is_announced_as_too_large_is_not_read_where_the_page_says_so(running):
+def test_a_body_that_is_announced_as_too_large_is_not_read_if_the_platform_lets_us(running):
     if running.early:
         assert running.announce(Delivery().headers(), TOO_LARGE) == 413

@@ -6,7 +6,7 @@ import { loadPyodide } from "pyodide";
 
 // The modules that need no thread, no process, no socket and no asyncio.run(), which Pyodide does not have.
 const MODULES =
-  "cli_verify conformance deliver diagnosis errors events headers parse reference samples story svix_compat testing types users webhook";
+  "core/errors core/events core/headers core/parse core/svix_compat core/webhook tools/cli_verify tools/deliver tools/diagnosis tools/reference tools/testing types/conformance types/samples types/story types/types types/users";
 
 const pyodide = await loadPyodide();
 const { FS } = pyodide;
@@ -25,5 +25,5 @@ sys.dont_write_bytecode = True
 os.chdir("/project")
 print("CPython", sys.version)
 import pytest
-int(pytest.main(["-q", "-p", "no:cacheprovider", *(f"tests/test_{name}.py" for name in modules.split())]))
+int(pytest.main(["-q", "-p", "no:cacheprovider", *("tests/{}/test_{}.py".format(*name.split("/")) for name in modules.split())]))
 `);

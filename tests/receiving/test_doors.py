@@ -108,12 +108,13 @@ def test_asgi_does_not_read_a_body_whose_length_is_too_large(endpoint, name):
     assert sent[0]["status"] == 413
 
 
+@pytest.mark.parametrize("size", [100, LIMIT + 1])
 @pytest.mark.parametrize("length", [None, "5"])
-def test_asgi_stops_reading_at_the_limit_with_and_without_a_length(endpoint, length):
+def test_asgi_stops_reading_at_the_limit_with_and_without_a_length(endpoint, length, size):
     read = []
 
     async def receive():
-        read.append(b"x" * 100)
+        read.append(b"x" * size)
         return {"type": "http.request", "body": read[-1], "more_body": True}
 
     sent = []
@@ -124,7 +125,7 @@ def test_asgi_stops_reading_at_the_limit_with_and_without_a_length(endpoint, len
     scope = asgi_scope({"content-length": length} if length else {})
     asyncio.run(asgi.application(endpoint)(scope, receive, send))
     assert sent[0]["status"] == 413
-    assert sum(map(len, read)) == LIMIT + 100
+    assert sum(map(len, read)) == (LIMIT + 100 if size == 100 else LIMIT + 1)
 
 
 @pytest.mark.parametrize("part", [b"x", b""])
@@ -225,6 +226,7 @@ class Input(io.BytesIO):
         (str(len(BODY) - 1), BODY, 400),
         (str(LIMIT + 1), b"", 413),
         ("9" * 19, b"", 413),
+        ("9" * 20, b"", 400),
     ],
 )
 def test_wsgi_reads_no_more_than_the_length(endpoint, length, body, status):
@@ -289,6 +291,14 @@ def test_wsgi_refuses_a_body_that_the_server_cannot_read(endpoint, error):
             raise error("invalid chunk size")
 
     assert wsgi_status(endpoint, wsgi_environ(genuine(), body=BODY, **{"wsgi.input": Broken()})) == 400
+
+
+@pytest.mark.parametrize("mounted", ["/api", None])
+@pytest.mark.parametrize("rest", ["/webhooks", None])
+def test_wsgi_logs_the_path_whose_parts_may_be_absent_if_they_are_empty(mounted, rest):
+    observed = []
+    wsgi_status(Endpoint(SECRET, observer=observed.append), wsgi_environ(SCRIPT_NAME=mounted, PATH_INFO=rest))
+    assert observed[0].path == (mounted or "") + (rest or "")
 
 
 def test_wsgi_keeps_to_the_specification(endpoint):

@@ -1,4 +1,4 @@
-"""Real databases for the tests of the inbox and the stores: each test run makes its own, and removes them again.
+"""Real databases for the tests of the inbox and the stores: each module makes its own, and removes them again.
 
 `CLERK_WEBHOOK_TEST_POSTGRES` and `CLERK_WEBHOOK_TEST_MARIADB` (URLs without a database name) and
 `CLERK_WEBHOOK_TEST_REDIS` (a URL) name other servers than those on their usual local ports.
@@ -14,9 +14,9 @@ MARIADB = os.environ.get("CLERK_WEBHOOK_TEST_MARIADB", "mysql://root@127.0.0.1:3
 REDIS = os.environ.get("CLERK_WEBHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_url():
-    """Yield the URL of a new, empty PostgreSQL database, which is dropped at the end."""
+    """Yield the URL of a new, empty PostgreSQL database of this module, which is dropped at the end."""
     psycopg = pytest.importorskip("psycopg")
     name = f"clerk_webhook_test_{secrets.token_hex(6)}"
     try:

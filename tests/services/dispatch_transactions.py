@@ -24,11 +24,11 @@ from clerk_webhook import WebhookEvent, events
 from clerk_webhook.handlers import Handlers
 from clerk_webhook.inbox import CREATE_TABLE, sqlite_transactions
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "transactions.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "inbox.md"
 
 
 def of_the_page(name, text="", instead="", **names):
-    """Return a function of docs/how-to/transactions.md, with another text in place of one."""
+    """Return a function of docs/how-to/inbox.md, with another text in place of one."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (block,) = (block for block in blocks if f"async def {name}" in block)
     names["asynccontextmanager"] = asynccontextmanager

@@ -134,6 +134,24 @@ def test_many_attempts_at_once_in_an_event_loop_have_one_effect(kind, open_kind)
     assert outcomes.count("duplicate") == (len(attempts) * 2 / 3 if kind in ASYNC else 0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_scope_has_a_record_of_its_own(kind, open_kind):
+    created = user_event("user.created", updated_at=NOON, message_id="msg_1")
+
+    async def story():
+        async with open_kind(kind) as (tables, begin):
+            outcomes = []
+            for scope in ("", "billing"):
+                handlers = Handlers(transaction=begin, scope=scope)
+                handlers.include(application(begin, lambda *_: None, is_async=kind in ASYNC))
+                dispatch = handlers.dispatch_async if kind in ASYNC else handlers.dispatch
+                outcomes += [await settle(dispatch(created)) for _ in range(2)]
+            return outcomes, tables.mails()
+
+    again = "duplicate" if kind in ASYNC else "handled"  # which has `on`
+    assert asyncio.run(story()) == (["handled", again] * 2, ["msg_1", "msg_1"])
+
+
 @pytest.mark.parametrize("kind", ASYNC)
 def test_a_cancellation_at_any_moment_loses_doubles_and_blocks_nothing(kind, open_kind):
     choose = random.Random(20_261_131)

@@ -7,6 +7,8 @@ from contextlib import closing
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import migrations
+from django.db.migrations.state import ProjectState
 from inbox_connections import django_connection
 
 from clerk_webhook.django.models import ClerkMembership, ClerkOrganization, ClerkUser, InboxRecord
@@ -91,6 +93,17 @@ def test_on_postgresql_both_are_one_schema_and_the_way_back_drops_it(schemas, po
         assert on_postgres(raw, by_django) == made
         call_command("migrate", "clerk_webhook", "zero", database=connection.alias, verbosity=0)
         assert on_postgres(raw, by_django) == ([], [], set())
+
+
+def test_run_sql_makes_the_tables_of_another_mirror(schemas, postgres_url):
+    raw, _, by_django = schemas
+    mirror = Mirror(users={"plan": lambda user: user["public_metadata"]["plan"]}, prefix="crm_")
+    with django_connection(postgres_url) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {by_django}")
+        with connection.schema_editor() as editor:
+            migrations.RunSQL([*mirror.create_tables]).database_forwards("crm", editor, ProjectState(), ProjectState())
+    assert raw.execute(f"SELECT id, plan FROM {by_django}.crm_users").fetchall() == []
 
 
 def test_without_migrations_the_models_differ_by_djangos_indexes_for_like_alone(schemas, postgres_url):

@@ -33,6 +33,7 @@ from inbox_connections import (
     sqlalchemy_url,
     sqlite3_sync,
 )
+from mirroring import MIRROR
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -378,8 +379,14 @@ def test_row_and_cursor_factories_do_not_matter(opened, options, postgres, sqlit
                 assert await settle(record_newest(target, CREATED, scope)) is False
                 assert await settle(record_once(target, CREATED, scope)) is True
                 assert await settle(purge(target, 60)) == 0
+                assert await settle(MIRROR.apply(target, DELETED)) == (not scope)
+                assert await settle(MIRROR.ensure(target, "user", "user_1")) is False
+                assert await settle(MIRROR.ensure(target, "user", "user_2")) is True
+                assert await settle(MIRROR.unseen(target, "user", 2**40)) == ["user_2"]
 
-    database.execute(CREATE_TABLE)
+    database.execute("DROP TABLE IF EXISTS clerk_users")
+    for statement in (CREATE_TABLE, *MIRROR.create_tables):
+        database.execute(statement)
     asyncio.run(check())
 
 

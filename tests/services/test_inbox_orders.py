@@ -1,4 +1,4 @@
-"""The inbox in every order of arrival, on both engines. tests/histories.py has Clerk, Svix and the mirror.
+"""The inbox in every order of arrival, on both engines. tests/support/histories.py has Clerk, Svix and the mirror.
 
 `CLERK_WEBHOOK_TEST_BIG=1` has each of four events delivered twice, and the machine run longer.
 """

@@ -35,14 +35,14 @@ def as_float(user) -> float:
 
 
 WIDE = Mirror(
-    users=USER_COLUMNS
-    | {
+    users={
+        **USER_COLUMNS,
         "created_at": "created_at",
         "banned": "banned",
         "metadata": "public_metadata",
         "n": as_float,
         "plan": lambda _: 5,
-    },
+    }
 )
 BIG = os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1"
 METADATA = {"plan": "\0pro", "n": 10**30, "nested": [None, True, "é"]}

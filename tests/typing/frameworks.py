@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, assert_type
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from fastapi import Depends, FastAPI
@@ -52,6 +53,14 @@ assert_type(async_endpoint, Endpoint[AsyncSession])
 @in_a_transaction.newest
 def save(event: events.UserCreated | events.UserUpdated, session: Session) -> None:
     raise AbortDelivery(event.data["id"])
+
+
+in_django_s_transaction = Endpoint(django.webhook_from_settings, transaction=django.atomic("other"))
+assert_type(in_django_s_transaction, Endpoint[BaseDatabaseWrapper])
+
+
+@in_django_s_transaction.newest
+def save_in_django(event: events.UserCreated, connection: BaseDatabaseWrapper) -> None: ...
 
 
 @async_endpoint.once

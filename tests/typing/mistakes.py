@@ -29,6 +29,7 @@ from clerk_webhook.diagnosis import Diagnosis, diagnose
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.handlers import Handlers
 from clerk_webhook.inbox import Version, record_newest, record_once, sqlite_transactions
+from clerk_webhook.mirror import Mirror
 from clerk_webhook.stores import MemoryStore
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
@@ -204,6 +205,23 @@ def of_the_other(event: WebhookEvent, session: Session) -> None:
     record_once(session, Version("user", "user_1", 1))  # E: a version is no message
     record_newest(session, {"id": "user_1"})  # E: the event is wanted
     Version.of(event).statement("pyformat")  # E: its name is format
+
+
+def of_the_session(session: SessionJSON) -> str:
+    return session["id"]
+
+
+async def misused_mirror(
+    mirror: Mirror, event: WebhookEvent, session: Session, async_session: AsyncSession, engine: Engine
+) -> None:
+    mirror.apply(engine, event)  # E: one of its connections is wanted
+    mirror.apply(event, session)  # E: the connection comes first
+    mirror.ensure(session, "users", "user_1")  # E: the kind is user
+    mirror.apply_many(session, "user", event.data)  # E: a page is wanted
+    mirror.apply_many(async_session, "user", [])  # E mypy pyright pyrefly: it must be awaited
+    await mirror.unseen(session, "user", 0)  # E: the session is sync
+    Mirror(users={"id": of_the_session})  # E: a function of a user is wanted
+    Mirror(users=["email"])  # E: columns have names
 
 
 endpoint.include(Endpoint)  # E: an endpoint is wanted

@@ -1,7 +1,9 @@
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 
 def leave_out_indexes_for_like(_: object, schema_editor: Any) -> None:
@@ -10,11 +12,11 @@ def leave_out_indexes_for_like(_: object, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    initial = True
+    initial: ClassVar[bool | None] = True
 
-    dependencies = []
+    dependencies: ClassVar[Sequence[tuple[str, str]]] = []
 
-    operations = [
+    operations: ClassVar[Sequence[Operation]] = [
         migrations.CreateModel(
             name="ClerkOrganization",
             fields=[

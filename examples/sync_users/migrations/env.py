@@ -15,6 +15,8 @@ MIRRORED = {"clerk_users", "clerk_organizations", "clerk_memberships", "clerk_we
 with engine.connect() as connection:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+    else:
+        connection.exec_driver_sql("SET statement_timeout = 0")  # an index on a large table takes its time
     context.configure(connection, target_metadata=Base.metadata, include_object=is_ours)
     with context.begin_transaction():
         context.run_migrations()

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 import socket
+import sys
 from contextlib import suppress
 from socketserver import ThreadingMixIn
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from attacks import CHUNKED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET
+from django.apps import apps
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
@@ -191,7 +193,7 @@ def browser():
     return Client(enforce_csrf_checks=True)
 
 
-# What the contract asks for
+# The fixtures of the contract
 
 
 @pytest.fixture
@@ -485,6 +487,14 @@ def test_the_signature_of_the_view_is_that_of_the_url():
     assert str(inspect.signature(sync_view)) == "(request, name='nobody')"
 
 
+def test_above_the_decorator_of_django_ninja_the_view_is_refused():
+    def operation(request, event): ...
+
+    operation._ninja_operation = object()  # tests/platforms has django-ninja itself
+    with pytest.raises(TypeError, match="below the decorator of django-ninja, directly above operation"):
+        clerk_event(operation)
+
+
 def test_a_class_may_have_a_webhook_of_its_own():
     @method_decorator(clerk_event(webhook=OTHER_SECRET), name="dispatch")
     class Other(View):
@@ -578,6 +588,18 @@ def test_a_transaction_of_a_middleware_commits_what_succeeded_alone(users, make_
         refused = asyncio.run(refused) if make_client is AsyncClient else refused
         assert refused.status_code == 400
     assert users() == (2 if first_name == "Ada" else 0)
+
+
+@pytest.mark.parametrize(("answer", "saved"), [((409, None), 0), ((200, None), 1), (("a", "body", "of three"), 1)])
+def test_a_status_and_a_body_as_django_ninja_takes_them_commit_by_the_status(users, answer, saved):
+    @transaction.atomic
+    @clerk_event
+    def operation(request, event):
+        User.objects.create(id=event.data["id"])
+        return answer
+
+    assert operation(RequestFactory().post("/", **user())) == answer
+    assert users() == saved
 
 
 def test_an_endpoint_in_an_outer_transaction_is_rolled_back_and_so_is_a_refusal(users):
@@ -677,6 +699,19 @@ def test_an_async_view_dispatches_in_the_thread_of_the_orm(users, mirrored):
         return await clerk(RequestFactory().post("/", **user()))
 
     assert asyncio.run(call()).status_code == 200
+    assert users(alias) == 1
+
+
+def test_the_doors_need_no_app_and_import_no_models():
+    assert not apps.is_installed("clerk_webhook.django")
+    assert "clerk_webhook.django.models" not in sys.modules
+
+
+def test_handlers_of_several_apps_can_be_included_into_one_endpoint(users, mirrored):
+    alias, handlers = mirrored
+    endpoint = Endpoint(webhook_from_settings, transaction=atomic(alias))
+    endpoint.include(handlers)
+    assert call(view(endpoint), *now(), "POST").status == 200
     assert users(alias) == 1
 
 

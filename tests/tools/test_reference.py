@@ -1,4 +1,4 @@
-"""The event reference is made from the code, and agrees with it."""
+"""The references of events and of the command line are made from the code, and agree with it."""
 
 import re
 import runpy
@@ -7,8 +7,13 @@ from pathlib import Path
 from clerk_webhook.cli._reference import data_of, data_types, nested
 from clerk_webhook.events import EVENT_CLASSES
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "reference" / "events.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_the_command_line_is_up_to_date():
+    page = runpy.run_path(str(DOCS / "make_command_line.py"))["page"]()
+    assert page == (DOCS / "reference" / "command-line.md").read_text("utf-8"), "run docs/make_command_line.py"
 
 
 def test_the_page_is_up_to_date():

@@ -23,39 +23,54 @@ from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.testing import sample_delivery, sample_event
 
 
-def test_the_demo_shows_a_row_per_delivery_and_succeeds(capsys):
+def test_the_demo_ends_with_the_tables_as_the_deliveries_left_them(capsys):
     assert main(["demo"]) == 0
-    shown = capsys.readouterr().out
-    assert "BAD" not in shown
-    assert "genuine user.created" in shown
-    assert "UserCreated" in shown
-    assert "Ada Lovelace, ada@example.com" in shown
-    assert "All deliveries were answered as expected." in shown
+    captured = capsys.readouterr()
+    assert "BAD" not in captured.out
+    assert "ok  an older user.updated, late        200  not_newer\n" in captured.out
+    assert captured.out.endswith("""
+clerk_users
+    id        email            first_name  last_name  deleted
+    user_ada  ada@example.com  Augusta     King
+    user_eve                                          yes
+
+clerk_memberships
+    id        user_id   role       deleted
+    orgmem_1  user_ada  org:admin
+""")
+    assert captured.err == ""
 
 
-def test_the_demo_as_json_is_one_object_per_delivery(capsys):
+def test_the_demo_as_json_is_one_object_per_delivery_and_one_for_the_tables(capsys):
     assert main(["demo", "--json"]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *rows, tables = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["outcome"] for row in rows] == [
-        "UserCreated",
-        "UserUpdated",
-        "OrganizationMembershipCreated",
-        "UnknownEvent",
+        "written",
+        "written",
+        "written",
         "not_newer",
         "not_newer",
+        "written",
+        "written",
+        "not_newer",
+        "ignored",
+        "signature_mismatch",
         "signature_mismatch",
         "timestamp_too_old",
-        "signature_mismatch",
         "missing_header",
         "invalid_header",
         "invalid_payload",
     ]
     assert all(row["expected"] for row in rows)
+    assert [user["id"] for user in tables["clerk_users"]] == ["user_ada", "user_eve"]
+    assert tables["clerk_memberships"] == [
+        {"id": "orgmem_1", "user_id": "user_ada", "role": "org:admin", "deleted": None}
+    ]
 
 
 def test_a_delivery_that_was_answered_otherwise_fails_the_demo(monkeypatch, capsys):
     request = sample_delivery("user.created", OTHER_SECRET)
-    monkeypatch.setattr(demo, "deliveries", lambda _: [("forged", request, 200, "UserCreated")])
+    monkeypatch.setattr(demo, "deliveries", lambda _: [("forged", request, 200, "written")])
     assert main(["demo"]) == 1
     captured = capsys.readouterr()
     assert "BAD forged" in captured.out

@@ -58,7 +58,7 @@ def test_the_default_tables_have_few_columns():
             "role": text,
         }
         indexed = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-        assert {name for (name,) in indexed} == {"clerk_memberships_organization_id", "clerk_memberships_user_id"}
+        assert {name for (name,) in indexed} == {"clerk_memberships_organization", "clerk_memberships_user"}
 
 
 def test_tables_can_be_made_again_and_have_the_prefix():
@@ -322,7 +322,7 @@ def test_a_function_that_fails_for_one_user_is_an_error_with_its_id_and_nothing_
 
 def test_more_columns_are_added_to_the_default_ones():
     mirror = Mirror(
-        users=USER_COLUMNS | {"plan": lambda user: user["public_metadata"].get("plan")},
+        users={**USER_COLUMNS, "plan": lambda user: user["public_metadata"].get("plan")},
         memberships={**MEMBERSHIP_COLUMNS, "permissions": "permissions"},
     )
     with closing(open_tables(mirror)) as connection:
@@ -425,6 +425,18 @@ def test_a_row_is_made_just_in_time_and_filled_by_the_event(connection):
 def test_ensure_needs_an_id(connection):
     with pytest.raises(ValueError, match="needs the id"):
         MIRROR.ensure(connection, "user", "")
+
+
+@pytest.mark.parametrize(
+    "row_factory", [sqlite3.Row, lambda cursor, row: dict(enumerate(row)), lambda cursor, row: None]
+)
+@pytest.mark.parametrize("text_factory", [bytes, lambda text: None])
+def test_factories_of_the_callers_do_not_matter(row_factory, text_factory, connection):
+    connection.row_factory, connection.text_factory = row_factory, text_factory
+    assert MIRROR.ensure(connection, "user", "user_1")
+    assert MIRROR.apply(connection, user_event("user.deleted", "user_2"))
+    assert not MIRROR.ensure(connection, "user", "user_2")
+    assert MIRROR.unseen(connection, "user", 2**40) == ["user_1"]
 
 
 # Mark and sweep.

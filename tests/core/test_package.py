@@ -11,7 +11,7 @@ from interpreter import python
 
 import clerk_webhook
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_all_names_exist_and_are_all_public_names():

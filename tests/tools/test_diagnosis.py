@@ -208,7 +208,7 @@ def test_each_mistake_has_its_own_cause(cause, headers, body, secrets):
 
 
 def test_causes_are_documented_in_the_module_and_on_the_page_and_each_is_tested():
-    page = Path(__file__).parents[1] / "docs" / "how-to" / "debug-a-refusal.md"
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "debug-a-refusal.md"
     tested = {cause for cause, *_ in MISTAKES}
     for text in (diagnosis.__doc__, page.read_text()):
         assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == tested

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import resource
 import socket
 import stat
 import time
@@ -424,6 +425,16 @@ def test_a_file_that_cannot_be_written_ends_the_command_after_the_answer():
         assert post(process.url, *delivery())[0] == 200
         assert process.popen.wait(PATIENCE) == 1
         assert process.interrupt()[2] == "clerk-webhook listen: can't write /dev/full: No space left on device.\n"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+def test_listen_ends_at_a_disk_that_has_room_for_half_a_delivery(tmp_path):
+    file = tmp_path / "saved"
+    with listening("--save", str(file)) as process:
+        resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+        post(process.url, *delivery())
+        assert process.popen.wait(PATIENCE) == 1
+        assert process.interrupt()[2] == f"clerk-webhook listen: can't write {file}: File too large.\n"
 
 
 def test_a_closed_pipe_ends_the_command_quietly_after_the_answer():

@@ -330,10 +330,10 @@ def test_a_purge_of_what_is_still_to_come_is_refused(age, connection):
 
 
 class OddCursor(sqlite3.Cursor):
-    """A cursor of an application: it counts rows instead of giving them."""
+    """A cursor of an application: it gives rows one by one."""
 
     def fetchall(self):
-        return len(super().fetchall())
+        return iter(super().fetchall())
 
 
 class OddConnection(sqlite3.Connection):

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pages import DJANGO
 
-pytest.importorskip("django")
-
-PAGE, USERS = (path.read_text("utf-8") for path in DJANGO)
+HOW_TO = Path(__file__).parents[3] / "docs/how-to"
+PAGE, USERS = ((HOW_TO / name).read_text("utf-8") for name in ("django.md", "django-users.md"))
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # An application that the first page takes for granted.
@@ -68,16 +66,16 @@ class Project:
         command = command.replace("127.0.0.1:8000", self.address)
         done = subprocess.run(
             command,
-            check=False,
             shell=True,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr if status else done.stdout
+        assert status in {None, done.returncode}, done.stdout + done.stderr
+        return done.stdout if status == 0 else done.stdout + done.stderr
 
     def python(self, program):
         return self.run(f"python manage.py shell -v 0 -c {shlex.quote(program)}").strip()
@@ -126,7 +124,7 @@ def whole(project):
                 project.write(*file)
             project.write("mysite/settings.py", 'INSTALLED_APPS += ["outbox"]\n')
         if not name.startswith("Class views"):
-            project.follow(section.partition("python manage.py runserver\n")[0] + "```")
+            project.follow(section.partition("python manage.py migrate\n")[0] + "```")
     project.write("mysite/urls.py", ASYNC_TOO)
     return project
 
@@ -143,7 +141,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from clerk_webhook.django.models import ClerkMembership, ClerkOrganization, InboxRecord
-from clerk_webhook.testing import sample_delivery
+from clerk_webhook.testing import deliver_async, sample_delivery
 from outbox.models import Mail
 
 
@@ -165,6 +163,16 @@ class PageTests(TestCase):
     async def test_an_async_view_runs_in_the_transaction_of_the_test(self):
         self.assertEqual((await send(self.async_client, "/async", "user.created")).content, b"handled")
         self.assertEqual(await ClerkUser.objects.acount(), 1)
+
+    async def test_the_async_client_delivers(self):
+        async def send_async(request):
+            post = self.async_client.post
+            answer = await post("/async", request.body, "application/json", headers=request.headers)
+            return answer.status_code
+
+        story = [sample_event("user.created", primary_email_address_id=None), sample_event("user.updated")]
+        await deliver_async(story, send_async, SECRET, seed=7)
+        self.assertEqual((await ClerkUser.objects.aget()).email, "ada@example.com")
 
     def test_nothing_of_another_test_is_there(self):
         self.assertFalse(ClerkUser.objects.exists() or Mail.objects.exists() or InboxRecord.objects.exists())
@@ -231,7 +239,7 @@ def test_checks_find_a_secret_that_is_missing_or_wrong_and_a_database_of_another
     assert "(clerk_webhook.E001)" in wrong
     assert "xxx" not in wrong
     project.environment["CLERK_WEBHOOK_SIGNING_SECRET"] = SECRET
-    project.run(deploy)
+    assert "clerk_webhook" not in project.run(deploy, status=None)  # a new project lacks other things
     project.write("mysite/settings.py", 'DATABASES["default"] = {"ENGINE": "mysite.mysql"}\n')
     project.write(
         "mysite/mysql/base.py",
@@ -261,11 +269,14 @@ for clerk_id in ("user_1", "user_2", "user_3"):
 print(User.objects.count())
 """
 USER_TESTS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 from clerk_webhook.django.models import ClerkUser
 from clerk_webhook.testing import deliver, sample_event
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.test import TestCase, override_settings
+from django.test import TestCase, TransactionTestCase, override_settings
 from profiles.models import Profile
 
 from .models import User
@@ -313,6 +324,23 @@ class AnyOrder(TestCase):
         User.objects.create_superuser("root")
         User.objects.create_superuser("admin")
         self.assertEqual(User.objects.filter(clerk_id=None).count(), 2)
+
+
+class AtOnce(TransactionTestCase):
+    def test_eight_requests_make_one_row(self):
+        together = Barrier(8)
+
+        def ask(number):
+            try:
+                together.wait()
+                return User.of("user_1").pk, Profile.of("user_1").pk
+            finally:
+                connection.close()
+
+        for _ in range(5):
+            with ThreadPoolExecutor(8) as pool:
+                self.assertEqual(len(set(pool.map(ask, range(8)))), 1)
+            Profile.objects.all().delete(), User.objects.all().delete(), ClerkUser.objects.all().delete()
 """
 
 
@@ -320,5 +348,40 @@ def test_the_page_of_users_has_a_row_for_each_user_in_any_order(project):
     project.follow(sections(PAGE)["From nothing to a mirrored user"].partition("python manage.py migrate\n")[0] + "```")
     project.follow(USERS)
     project.write("accounts/tests.py", USER_TESTS)
+    project.write("mysite/settings.py", 'DATABASES["default"]["TEST"] = {"NAME": "test.db"}  # for threads\n')
     project.run("python manage.py test -v 2")
     assert project.python(OLD_RECIPES).splitlines()[-2:] == ["UNIQUE constraint failed: accounts_user.username", "1"]
+
+
+TYPED = """
+from typing import assert_type
+
+from clerk_webhook.django.models import ClerkMembership, ClerkUser, InboxRecord
+
+assert_type(ClerkUser.objects.get().email, str | None)
+assert_type(ClerkUser.objects.filter(email="ada@example.com").first(), ClerkUser | None)
+assert_type(ClerkUser.objects.get().memberships.get(), ClerkMembership)
+assert_type(ClerkMembership.objects.get().user, ClerkUser | None)
+assert_type(ClerkMembership.objects.get().user_id, str | None)
+assert_type(InboxRecord.objects.get().seen_at, int)
+"""
+MYPY = """
+[mypy]
+plugins = mypy_django_plugin.main
+strict = True
+[mypy.plugins.django-stubs]
+django_settings_module = mysite.settings
+[mypy-mysite.settings]
+disable_error_code = var-annotated
+[mypy-*.tests]
+disallow_untyped_defs = False
+"""
+
+
+def test_mypy_with_django_stubs_finds_nothing_wrong_in_the_project_and_knows_the_models(whole):
+    pytest.importorskip("mypy_django_plugin")
+    whole.follow(USERS)
+    whole.write("mysite/typed.py", TYPED)
+    (whole.folder / "mypy.ini").write_text(MYPY)
+    whole.environment.pop("PYTHONWARNINGS")
+    whole.run("mypy mysite outbox profiles accounts")
