@@ -4,12 +4,14 @@ import email.message
 import http.client
 import io
 import types
+from collections import UserDict
 from collections.abc import Mapping, MutableMapping
 
 import pytest
 from deliveries import BODY, ID, NOW, OTHER_SECRET, signature, signed
 
 from clerk_webhook import InvalidHeaderError, MissingHeaderError, SignatureMismatchError, WebhookVerificationError
+from clerk_webhook._headers import find_signature_headers
 
 OTHER = {"host": "example.com", "content-type": "application/json", "content-length": "100", "accept": "*/*"}
 ALL = OTHER | signed()
@@ -333,3 +335,11 @@ def test_a_name_of_another_type_is_a_type_error(webhook, name):
     for headers in ({name: "x", **ALL}, [(name, "x"), *ALL.items()]):
         with pytest.raises(TypeError):
             webhook.verify(headers, BODY)
+
+
+def test_headers_over_an_environ_that_is_no_dict_are_searched():
+    """A mapping of three names would be taken for the three values."""
+    environ = UserDict.fromkeys(("HTTP_SVIX_ID", "HTTP_SVIX_TIMESTAMP", "HTTP_SVIX_SIGNATURE"), "x")
+    kind = type("EnvironHeaders", (dict,), {"__module__": "werkzeug.datastructures.headers", "environ": environ})
+    named = {"svix-id": "msg_1", "svix-timestamp": "1", "svix-signature": "v1,a"}
+    assert find_signature_headers(kind(named)) == ("msg_1", "1", "v1,a")
