@@ -2,7 +2,7 @@ r"""Take out of a JSON text what not every parser, copy, log and database can ho
 
 Users write into genuine events (`unsafe_metadata`). Without this module a user could hide an event from a receiver: by
 201 brackets, or by half of a surrogate pair. The text is mended before a parser sees it, so no parser's stack can
-overflow. docs/explanation/speed.md says how long a hostile body takes.
+overflow. benchmarks/hostile.py measures how long hostile bodies take.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _NO_STRUCTURE = _NO_BRACKETS.replace(b'"', b"")
 def without_deep_values(raw: bytes) -> bytes:
     """Return a JSON text with null for each value that is nested deeper than 200 levels.
 
-    Where the brackets of a window say that nothing in it is too deep, or that all is, nobody looks into the window.
+    A window of the text is kept or dropped whole if the number of its brackets proves that nothing in it is too deep,
+    or that everything is. Other windows are made smaller, and then read bracket by bracket.
 
     Args:
         raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
