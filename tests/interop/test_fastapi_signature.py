@@ -68,7 +68,7 @@ def test_a_dependency_that_verifies_still_works(event_class):
 
 
 def test_pydantic_itself_refuses_an_event():
-    with pytest.raises(TypeError, match="parse_event"):
+    with pytest.raises(TypeError, match="nothing would verify the signature"):
         TypeAdapter(events.UserCreated)
-    with pytest.raises(TypeError, match="parse_event"):
+    with pytest.raises(TypeError, match="nothing would verify the signature"):
         type("Model", (BaseModel,), {"__annotations__": {"event": events.UserCreated}, "__module__": __name__})
