@@ -338,6 +338,7 @@ def test_the_containers_on_level_201_are_null_and_everything_else_stays(parse):
     assert value == [[0], [1, [2, None], "]", 5], [[None]], [[None]]]
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly starts no threads")
 def test_a_thread_with_512_kb_of_stack_is_enough():
     """Before, 4,000 nested arrays crashed the parser of Python 3.13 in a thread with 256 kB."""
     sent = [around(nested(levels, shape)) for levels in (200, 5000, 100_000) for shape in LEVELS if shape != "both"]
