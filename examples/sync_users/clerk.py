@@ -68,13 +68,13 @@ def _users(clerk: httpx2.Client, last_id: str, offset: int) -> Iterator[tuple[li
             if len(cursors) == 1 or error.response.status_code not in {400, 404, 422}:
                 raise
             # Clerk's reference does not say how it answers if that user was deleted meanwhile. So it is asked for those
-            # after the user before, or for all if the user is the one at whom an earlier run stopped.
+            # after the user before, and for all if none of the last page is left.
             cursors.pop()
             continue
         if not page:
             return
         offset = offset + len(page) if cursors[-1] else len(page)
-        cursors = [one["id"] for one in page]
+        cursors = ["", cursors[-1], *(one["id"] for one in page)]
         yield page, offset
 
 

@@ -1,5 +1,6 @@
 """The backfill and the reconciliation of examples/sync_users, beside a Clerk API with faults, on two databases."""
 
+import itertools
 import os
 import pty
 import random
@@ -227,6 +228,19 @@ def test_a_log_gets_a_line_a_minute(database_url, database, api):
     )
     assert "user: 1000 of 1202\n" in done.stdout
     assert done.stderr == ""
+
+
+@on_sqlite
+def test_a_backfill_goes_on_if_the_only_user_of_a_page_is_deleted_before_the_next_page(database_url, database, api):
+    populate(api, users=3)
+    for user_id in list(api.users)[1:]:
+        del api.users[user_id]
+    asked = itertools.count()
+    api.before = lambda path: (
+        api.users.clear() if "/users" in path and "count" not in path and next(asked) == 1 else None
+    )
+    done = run("backfill.py", database_url, api)
+    assert done.returncode == 0, done.stderr
 
 
 @on_sqlite
