@@ -76,7 +76,8 @@ def find_signature_headers(headers: Headers) -> tuple[str, str, str]:
         message_id, timestamp, signatures = message_id.strip(_BLANK), timestamp.strip(_BLANK), signatures.strip(_BLANK)
         if message_id and timestamp and signatures:
             return message_id, timestamp, signatures
-    except (AttributeError, LookupError, TypeError, ValueError):
+    # `python -bb` does not compare names in bytes with names in str.
+    except (AttributeError, BytesWarning, LookupError, TypeError, ValueError):
         pass
     return _search(headers)
 
