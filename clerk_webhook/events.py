@@ -11,7 +11,7 @@ An event narrows by `event.type == "user.created"`, by `match event.type` and by
 A type that is newer than this release is an `UnknownEvent`. `WebhookEvent` is the union of all classes.
 """
 
-# Read this module as an index. docs/how-to/add-an-event-type.md says which places a new event type changes.
+# Read this module as an index. CONTRIBUTING.md says which places a new event type changes.
 
 from __future__ import annotations
 

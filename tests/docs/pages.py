@@ -1,7 +1,7 @@
 """Sybil finds the Python of README.md and of docs/, to be run in one namespace per page, as a reader pastes it.
 
-`<!-- not executed: REASON -->` directly above a block leaves this block out. The blocks of Django's pages are files of
-a project, which tests/interop makes: `# mysite/urls.py` is the first line of one.
+`<!-- not executed: REASON -->` directly above a block leaves this block out. The blocks of Django's pages and of the
+platforms are files of projects, which tests/interop and tests/platforms make.
 """
 
 import re
@@ -11,13 +11,13 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 PROJECT = Path(__file__).parents[2]
-DJANGO = {PROJECT / "docs/how-to" / name for name in ("django.md", "django-users.md")}
+FILES = {PROJECT / "docs/how-to" / name for name in ("django.md", "django-users.md", "platforms.md")}
 MARKER = re.compile(r"<!-- not executed:(.*)-->\n\Z")
 
 
 def blocks(document):
     """Find the blocks to run."""
-    if Path(document.path) in DJANGO:
+    if Path(document.path) in FILES:
         return
     for region in PythonCodeBlockParser()(document):
         marker = MARKER.search(document.text[: region.start])

@@ -12,7 +12,7 @@ import clerk_webhook
 from clerk_webhook.stores import Store
 
 API = (PROJECT / "docs" / "reference" / "api.md").read_text("utf-8")
-ERRORS = (PROJECT / "docs" / "reference" / "errors.md").read_text("utf-8")
+ERRORS = (PROJECT / "docs" / "reference" / "verification.md").read_text("utf-8")
 EVENTS = (PROJECT / "docs" / "reference" / "events.md").read_text("utf-8")
 
 # The modules that users import. `webhook` and `errors` are handed on by the package itself.

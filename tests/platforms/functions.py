@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import inspect
 import io
 import runpy
 import sys
@@ -103,7 +102,7 @@ def function_of(app):
 
 
 def call_azure(function):
-    """Return a function that calls a function of Azure Functions, sync or async."""
+    """Return a function that calls a function of Azure Functions."""
     import azure.functions as func
 
     def invoke(method, headers, body):
@@ -113,8 +112,6 @@ def call_azure(function):
             # https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.Grpc/MessageExtensions/GrpcMessageConversionExtensions.cs
             joined[name] = f"{joined[name]},{value}" if name in joined else value
         request = func.HttpRequest(method, "https://example.com/api/webhooks", headers=joined, body=body)
-        if inspect.iscoroutinefunction(function):
-            return asyncio.run(function(request, None)).status_code
         return function(request).status_code
 
     return invoke

@@ -20,10 +20,10 @@ def blocks(section, page=PAGE):
     return re.findall(r"^```python\n(.*?)^```$", texts[section], re.MULTILINE | re.DOTALL)
 
 
-def write(directory, file, section, number=0, port=None):
+def write(directory, file, section, port=None):
     """Write a project: receiver.py and the file of a section, which listens on another port."""
     (directory / "receiver.py").write_text(blocks("")[0])
-    text = blocks(section)[number]
+    (text,) = blocks(section)
     if port is not None:
         text, count = re.subn(r"port=\d+", f"port={port}", text)
         assert count == 1

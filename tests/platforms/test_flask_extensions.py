@@ -85,11 +85,22 @@ def migrate(folder, block, *, inbox):
     return "".join(path.read_text() for path in (folder / "migrations/versions").glob("*.py"))
 
 
-MODELS = blocks("Flask-Migrate", PAGE)[0]
+APPLICATION = """
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///app.db"
+db = SQLAlchemy(app)
+Migrate(app, db)
+"""
+(TABLE,) = (block for block in blocks("The table", PAGE.with_name("inbox.md")) if "Table(" in block)
+MODELS = APPLICATION + TABLE.replace("MetaData()", "db.metadata")
 
 
 def test_flask_migrate_drops_an_inbox_that_is_not_in_the_metadata(tmp_path):
-    assert "drop_table('clerk_webhook_inbox')" in migrate(tmp_path, MODELS[: MODELS.index("\nTable(")], inbox=True)
+    assert "drop_table('clerk_webhook_inbox')" in migrate(tmp_path, APPLICATION, inbox=True)
     assert "clerk_webhook_inbox" not in tables(tmp_path)
 
 

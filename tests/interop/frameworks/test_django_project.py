@@ -141,7 +141,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from clerk_webhook.django.models import ClerkMembership, ClerkOrganization, InboxRecord
-from clerk_webhook.testing import deliver_async, sample_delivery
+from clerk_webhook.testing import deliver_async, sample_event
 from outbox.models import Mail
 
 

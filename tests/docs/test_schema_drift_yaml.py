@@ -1,4 +1,4 @@
-"""tools/schema_drift.py reads Clerk's YAML, as docs/how-to/follow-clerks-schema.md says. This takes PyYAML."""
+"""tools/schema_drift.py reads Clerk's YAML, as CONTRIBUTING.md says. This takes PyYAML."""
 
 import json
 import subprocess
