@@ -3,48 +3,48 @@
 This module is for developers: for a command line, a test or a log. Do not put a diagnosis into the answer to a
 request, because an answer such as "the signature was cut off" helps a forger. Nothing here does I/O.
 
-| cause | the mistake |
-|---|---|
-| `missing_header` | one of the three signature headers is missing or empty |
-| `empty_body` | the signature was made over an empty body |
-| `newline_added` | the body has a newline at its end that was not signed |
-| `newline_lost` | the body has lost the newline at its end that was signed |
-| `white_space_added` | white space or a zero byte stands around the body |
-| `line_endings` | LF became CRLF in the body, or CRLF became LF |
-| `byte_order_mark` | a byte order mark was put before the body, or taken away |
-| `body_charset` | the body went through another character set than UTF-8: Latin-1 or UTF-16 for example |
-| `body_base64` | the body is still in base64 |
-| `body_hexadecimal` | the body is written in hexadecimal |
-| `body_percent_encoded` | the body is percent-encoded, as in a form |
-| `body_compressed` | the body is still compressed |
-| `body_chunked` | the sizes of HTTP's chunks still stand in the body |
-| `body_with_headers` | HTTP headers stand before the body |
-| `body_html_escaped` | the body was escaped for HTML |
-| `body_in_quotes` | quotes stand around the body |
-| `body_bytes_repr` | the body is the text of Python bytes: `b'...'` |
-| `body_dict_repr` | the body is the text of a Python dict: `{'type': ...}` |
-| `body_list_of_bytes` | the body is a list of numbers: a Buffer of Node.js, written as JSON |
-| `body_json_string` | the body is a JSON string, and the JSON that was signed is in the string |
-| `body_inside_json` | the body is a JSON object that has the signed body in its key `body` or `payload` |
-| `body_reserialised` | the body was parsed as JSON and written again, with other spaces, escapes or order |
-| `secret_unusable` | the secret is no signing secret: it was cut off, or it is a placeholder or another key |
-| `secret_miswritten` | the secret has quotes or another text around it, or lacks `whsec_`, or is in url-safe base64 |
-| `secret_as_bytes` | the secret was passed as `bytes`, which are the raw key |
-| `key_not_decoded` | the signature was made with the text of the secret, not with the key that the text encodes |
-| `other_secret` | the signature was made with a secret other than the first of those given |
-| `timestamp_too_old` | the attempt was signed longer ago than the tolerance |
-| `timestamp_too_new` | the attempt was signed further in the future than the tolerance |
-| `timestamp_in_milliseconds` | the timestamp is in milliseconds |
-| `timestamp_left_out` | the timestamp is missing from the signed content |
-| `invalid_header` | the signature fits, and the message id or the timestamp has a form that is refused |
-| `id_left_out` | the message id is missing from the signed content |
-| `signature_space_for_plus` | a `+` of the signature became a space |
-| `signature_percent_encoded` | the signature is percent-encoded |
-| `signature_cut_off` | the end of the signature is missing |
-| `signatures_joined_by_comma` | a comma stands between two signatures instead of a space |
-| `signature_without_version` | the signature lacks the `v1,` before it, or has another text there |
-| `signature_hexadecimal` | the signature is in hexadecimal, not in base64 |
-| `signature_url_safe` | the signature is in url-safe base64 |
+The causes:
+
+- `missing_header`: one of the three signature headers is missing or empty
+- `empty_body`: the signature was made over an empty body
+- `newline_added`: the body has a newline at its end that was not signed
+- `newline_lost`: the body has lost the newline at its end that was signed
+- `white_space_added`: white space or a zero byte stands around the body
+- `line_endings`: LF became CRLF in the body, or CRLF became LF
+- `byte_order_mark`: a byte order mark was put before the body, or taken away
+- `body_charset`: the body went through another character set than UTF-8: Latin-1 or UTF-16 for example
+- `body_base64`: the body is still in base64
+- `body_hexadecimal`: the body is written in hexadecimal
+- `body_percent_encoded`: the body is percent-encoded, as in a form
+- `body_compressed`: the body is still compressed
+- `body_chunked`: the sizes of HTTP's chunks still stand in the body
+- `body_with_headers`: HTTP headers stand before the body
+- `body_html_escaped`: the body was escaped for HTML
+- `body_in_quotes`: quotes stand around the body
+- `body_bytes_repr`: the body is the text of Python bytes: `b'...'`
+- `body_dict_repr`: the body is the text of a Python dict: `{'type': ...}`
+- `body_list_of_bytes`: the body is a list of numbers: a Buffer of Node.js, written as JSON
+- `body_json_string`: the body is a JSON string, and the JSON that was signed is in the string
+- `body_inside_json`: the body is a JSON object that has the signed body in its key `body` or `payload`
+- `body_reserialised`: the body was parsed as JSON and written again, with other spaces, escapes or order
+- `secret_unusable`: the secret is no signing secret: it was cut off, or it is a placeholder or another key
+- `secret_miswritten`: the secret has quotes or another text around it, or lacks `whsec_`, or is in url-safe base64
+- `secret_as_bytes`: the secret was passed as `bytes`, which are the raw key
+- `key_not_decoded`: the signature was made with the text of the secret, not with the key that the text encodes
+- `other_secret`: the signature was made with a secret other than the first of those given
+- `timestamp_too_old`: the attempt was signed longer ago than the tolerance
+- `timestamp_too_new`: the attempt was signed further in the future than the tolerance
+- `timestamp_in_milliseconds`: the timestamp is in milliseconds
+- `timestamp_left_out`: the timestamp is missing from the signed content
+- `invalid_header`: the signature fits, and the message id or the timestamp has a form that is refused
+- `id_left_out`: the message id is missing from the signed content
+- `signature_space_for_plus`: a `+` of the signature became a space
+- `signature_percent_encoded`: the signature is percent-encoded
+- `signature_cut_off`: the end of the signature is missing
+- `signatures_joined_by_comma`: a comma stands between two signatures instead of a space
+- `signature_without_version`: the signature lacks the `v1,` before it, or has another text there
+- `signature_hexadecimal`: the signature is in hexadecimal, not in base64
+- `signature_url_safe`: the signature is in url-safe base64
 """
 
 from __future__ import annotations

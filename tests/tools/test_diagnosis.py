@@ -209,7 +209,7 @@ def test_each_mistake_has_its_own_cause(cause, headers, body, secrets):
 
 def test_causes_are_documented_in_the_module_and_each_is_tested():
     tested = {cause for cause, *_ in MISTAKES}
-    assert set(re.findall(r"^\| `(\w+)` \|", diagnosis.__doc__, re.MULTILINE)) == tested
+    assert set(re.findall(r"^- `(\w+)`: ", diagnosis.__doc__, re.MULTILINE)) == tested
     assert {cause for cause, _, _ in diagnosis._MISTAKES} < tested
 
 
