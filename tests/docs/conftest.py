@@ -16,6 +16,10 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore:unclosed database:ResourceWarning")
 
 
+# The second page of the tutorial goes on with the application of the first one.
+GOES_ON_WITH = {"docs/tutorial/clerk-guide.md": "docs/tutorial/offline.md"}
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Return a function that runs a page, or its blocks up to the one that holds a text, and returns the names."""
@@ -24,6 +28,8 @@ def run(monkeypatch, tmp_path):
     def run_page(page, until=None):
         document = SYBIL.parse(PROJECT / page)
         document.namespace["__name__"] = "page"
+        if page in GOES_ON_WITH:
+            document.namespace.update(run_page(GOES_ON_WITH[page]))
         for example in document.examples():
             example.evaluate()
             if until is not None and until in example.parsed:

@@ -3,7 +3,11 @@
 import inspect
 
 import pytest
+from deliveries import SECRET
+from fastapi.testclient import TestClient
 from pages import PROJECT, SYBIL
+
+from clerk_webhook.testing import sample_delivery
 
 PAGES = [
     str(path.relative_to(PROJECT))
@@ -32,3 +36,15 @@ def test_a_block_with_a_reason_does_not_run(tmp_path):
     page.write_text("<!-- not executed: it fails -->\n```python\n1 / 0\n```\n\n```python\na = 1\n```\n")
     (example,) = SYBIL.parse(page).examples()
     assert "a = 1" in example.parsed
+
+
+def test_the_handler_of_the_guide_runs_beside_the_mirror(run):
+    names = run("docs/tutorial/clerk-guide.md")
+    request = sample_delivery("user.created", SECRET, id="user_1")
+    answer = TestClient(names["app"]).post("/api/webhooks", headers=request.headers, content=request.body)
+    assert answer.status_code == 200
+    with names["transaction"]() as database:
+        tables = [
+            database.execute(f"SELECT {column}").fetchall() for column in ("user_id FROM mails", "id FROM clerk_users")
+        ]
+    assert tables == [[("user_1",)], [("user_1",)]]

@@ -37,7 +37,8 @@ def loaded(file):
             asyncio.set_event_loop(loop)  # Mangum asks for it
             yield runpy.run_path(str(file), run_name=file.stem)
             asyncio.set_event_loop(None)
-        sys.modules.pop("receiver", None)
+        for name in ("receiver", "chalicelib", "chalicelib.receiver"):
+            sys.modules.pop(name, None)
 
 
 def rest_api(method, headers, body, *, as_base64):

@@ -22,8 +22,10 @@ def blocks(section, page=PAGE):
 
 def write(directory, file, section, port=None):
     """Write a project: receiver.py and the file of a section, which listens on another port."""
-    (directory / "receiver.py").write_text(blocks("")[0])
     (text,) = blocks(section)
+    receiver = directory / ("chalicelib/receiver.py" if "chalicelib" in text else "receiver.py")
+    receiver.parent.mkdir(exist_ok=True)
+    receiver.write_text(blocks("")[0])
     if port is not None:
         text, count = re.subn(r"port=\d+", f"port={port}", text)
         assert count == 1

@@ -16,13 +16,6 @@ HOW_TO = Path(__file__).parents[3] / "docs/how-to"
 PAGE, USERS = ((HOW_TO / name).read_text("utf-8") for name in ("django.md", "django-users.md"))
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# An application that the first page takes for granted.
-OUTBOX = {
-    "outbox/__init__.py": "",
-    "outbox/models.py": (
-        "from django.db import models\n\n\nclass Mail(models.Model):\n    user_id = models.CharField(max_length=64)\n"
-    ),
-}
 
 
 class Project:
@@ -120,8 +113,7 @@ def whole(project):
     """Follow the first page, but for the server and the file of the extensions, which tests/platforms has."""
     for name, section in sections(PAGE).items():
         if name.startswith("Your own rows"):
-            for file in OUTBOX.items():
-                project.write(*file)
+            project.write("outbox/__init__.py", "")
             project.write("mysite/settings.py", 'INSTALLED_APPS += ["outbox"]\n')
         if not name.startswith("Class views"):
             project.follow(section.partition("python manage.py migrate\n")[0] + "```")
