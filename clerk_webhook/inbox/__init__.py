@@ -21,7 +21,7 @@ from typing import Any, overload
 
 from ..events import Event
 from ._answer import AwaitableBool, as_answer
-from ._connections import AsyncConnection, Program, SyncConnection, run
+from ._connections import AsyncConnection, Program, SyncConnection, returns_rows, run
 from ._transactions import sqlite_transactions
 from ._version import CREATE_TABLE, PURGE, RECORD, Version, record, record_of_message
 
@@ -69,7 +69,7 @@ def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str 
         ```
     """
     version = event if isinstance(event, Version) else Version.of(event)
-    return as_answer(run(connection, _recording(record(version, scope))))
+    return as_answer(run(connection, returns_rows((RECORD, record(version, scope)))))
 
 
 @overload
@@ -104,7 +104,7 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
     message_id = event if isinstance(event, str) else event.message_id
     if not message_id:
         raise ValueError("The event has no message id. parse_event(payload, message_id=message_id) keeps it.")
-    return as_answer(run(connection, _recording(record_of_message(message_id, scope))))
+    return as_answer(run(connection, returns_rows((RECORD, record_of_message(message_id, scope)))))
 
 
 @overload
@@ -139,11 +139,6 @@ def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any
     if not age >= 0:  # NaN is not
         raise ValueError("older_than must not be negative: it is the age of a record, in seconds.")
     return run(connection, _purging(int(time.time() - age)))
-
-
-def _recording(row: tuple[str, str, str, int]) -> Program[bool]:
-    rows = yield RECORD, row
-    return bool(rows)
 
 
 def _purging(before: int) -> Program[int]:

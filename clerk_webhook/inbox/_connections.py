@@ -50,6 +50,11 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     return result
 
 
+def returns_rows(statement: tuple[str, Sequence[Value]] | None) -> Program[bool]:
+    """Execute a statement, if there is one, and return whether rows come back."""
+    return bool(statement and (yield statement))
+
+
 @lru_cache
 def _library_of(kind: type) -> Any:
     """Return the module for a class of connections, None if there is none."""
