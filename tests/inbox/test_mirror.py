@@ -192,7 +192,7 @@ class SQLiteMachine(MirroringMachine):
 
     def teardown(self):
         super().teardown()
-        self.mirroring.connection.close()
+        self.mirror.connection.close()
 
 
 TestMirroring = SQLiteMachine.TestCase
