@@ -7,7 +7,8 @@ import re
 
 import pytest
 from deliveries import SECRET
-from endpoints import ADDRESS, CODE, FailingStore, delivery, genuine, handled, raise_, taking
+from dispatching import ADDRESS, FailingStore, raise_
+from endpoints import CODE, delivery, genuine, handled, taking
 from transports import by_asgi
 
 from clerk_webhook import PayloadError, WebhookEvent, _reception, events
