@@ -181,7 +181,7 @@ class Mirror:
     @overload
     def apply(self, connection: AsyncConnection, event: Event[str, Any]) -> AwaitableBool: ...
     def apply(self, connection: Any, event: Event[str, Any]) -> bool | AwaitableBool:
-        """Write the row of an event, if the event is newer than the row, and return whether it is.
+        """Write the row of an event, if the event is newer than the row.
 
         Args:
             connection: A session, connection or cursor in a transaction, as in `record_newest`.
@@ -262,7 +262,7 @@ class Mirror:
     @overload
     def ensure(self, connection: AsyncConnection, kind: Mirrored, resource_id: str) -> AwaitableBool: ...
     def ensure(self, connection: Any, kind: Mirrored, resource_id: str) -> bool | AwaitableBool:
-        """Make a row with nothing but its id, unless the row exists, and return whether the resource may be alive.
+        """Make a row with nothing but its id, unless the row exists.
 
         The first request of a user can come before the webhook. A row that refers to `clerk_users (id)` needs this row.
 
@@ -272,7 +272,7 @@ class Mirror:
             resource_id: Its id: `"user_..."`.
 
         Returns:
-            False if the resource was deleted. Over an async connection, an awaitable of it.
+            False if the resource was deleted, and else True. Over an async connection, an awaitable of it.
 
         Raises:
             RuntimeError: As in `record_newest`.

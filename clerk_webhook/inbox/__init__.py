@@ -41,7 +41,7 @@ def record_newest(connection: SyncConnection, event: Event[str, Any] | Version, 
 @overload
 def record_newest(connection: AsyncConnection, event: Event[str, Any] | Version, scope: str = "") -> AwaitableBool: ...
 def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -> bool | AwaitableBool:
-    """Record an event if it is newer than all that was applied to its resource, and return whether it is.
+    """Record an event, and return whether it is newer than all that was applied to its resource.
 
     The transaction is yours, and so is its end: a rollback takes the record back. Make this its first statement.
 
@@ -77,14 +77,12 @@ def record_once(connection: SyncConnection, event: Event[str, Any] | str, scope:
 @overload
 def record_once(connection: AsyncConnection, event: Event[str, Any] | str, scope: str = "") -> AwaitableBool: ...
 def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool | AwaitableBool:
-    """Record a message if it is handled for the first time, and return whether it is.
-
-    The transaction is yours, and so is its end: a rollback takes the record back. Make this its first statement.
+    """Record a message, and return whether it comes for the first time. The transaction is as in `record_newest`.
 
     Args:
         connection: As in `record_newest`.
         event: The event, or the id of the message.
-        scope: A namespace: give each handler its own if they handle one event in separate transactions.
+        scope: As in `record_newest`.
 
     Returns:
         True if the effect is due. False for the same message again. Over an async connection, an awaitable of it.
@@ -92,7 +90,7 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
     Raises:
         RuntimeError: As in `record_newest`.
         ValueError: The event has no message id.
-        TypeError: The connection is of another library. `Version.statement` is for others.
+        TypeError: As in `record_newest`.
 
     Example:
         ```python
