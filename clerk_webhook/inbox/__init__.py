@@ -19,10 +19,10 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, overload
 
+from .._sqlite import sqlite_transactions
 from ..events import Event
 from ._answer import AwaitableBool, as_answer
 from ._connections import AsyncConnection, Program, SyncConnection, returns_rows, run
-from ._transactions import sqlite_transactions
 from ._version import CREATE_TABLE, PURGE, RECORD, Version, record, record_of_message
 
 __all__ = [
