@@ -199,8 +199,13 @@ class Handlers(Generic[ConnectionT]):
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
         for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
-            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
-            if not fits:
+            if theirs is transaction_of_includer:
+                if ours is None:
+                    raise TypeError(
+                        f"The included handlers write into a database: {type(self).__name__}(transaction=...) needs "
+                        "the function that begins a transaction there, such as SQLAlchemy's engine.begin."
+                    )
+            elif theirs not in (None, "", ours):
                 raise TypeError(
                     f"The included handlers have another {name}, and would run in that of this object: give both the "
                     "same, or give the included none."
