@@ -75,8 +75,8 @@ class Handlers(Generic[ConnectionT]):
             raise TypeError("transaction must be the function itself, which is called for each event: Session.begin.")
         if transaction is not None and not callable(transaction):
             raise TypeError(
-                f"transaction must be a function that begins one, such as Session.begin, not "
-                f"{type(transaction).__name__}."
+                "transaction must be a function that begins one, such as Session.begin or "
+                f'sqlite_transactions("app.db"), not {type(transaction).__name__}.'
             )
         if store is not None:
             _check_store(store)
@@ -194,7 +194,9 @@ class Handlers(Generic[ConnectionT]):
             ```
         """
         if not isinstance(other, Handlers):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-            raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
+            raise TypeError(
+                f"include() takes Handlers() or an Endpoint(), such as mirror.handlers, not {type(other).__name__}."
+            )
         if other is self:
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class

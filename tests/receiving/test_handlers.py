@@ -301,7 +301,10 @@ class AsyncStore(MemoryStore):
             r"must be the function itself, which is called for each event: Session\.begin\.",
         ),
         ({"transaction": async_transaction()}, "must be the function itself"),
-        ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
+        (
+            {"transaction": "sqlite://"},
+            "must be a function that begins one, such as Session.begin or sqlite_transactions",
+        ),
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
         ({"store": AsyncStore()}, "store must have sync methods"),
@@ -347,8 +350,9 @@ def test_included_handlers_run_after_the_own_handlers():
 
 def test_included_handlers_are_handlers_of_another_object():
     handlers = Handlers()
-    for other in (Handlers, "billing", None):
-        with pytest.raises(TypeError, match=rf"include\(\) takes an object .*, not {type(other).__name__}\."):
+    for other in (Handlers, "billing", None, Mirror()):
+        cure = rf"^include\(\) takes .*, such as mirror\.handlers, not {type(other).__name__}\."
+        with pytest.raises(TypeError, match=cure):
             handlers.include(other)
     with pytest.raises(ValueError, match=r"^include\(\) takes other handlers: .* would run each twice\.$"):
         handlers.include(handlers)
