@@ -7,8 +7,6 @@ from typing import Any, Protocol, TypeAlias
 
 from .errors import InvalidHeaderError, MissingHeaderError
 
-__all__ = ["Headers", "find_signature_headers"]
-
 
 class HasItems(Protocol):
     """Headers that have `items()`. In some frameworks such headers are not a `Mapping`."""

@@ -18,8 +18,6 @@ from .events import EVENT_CLASSES, UnknownEvent
 if TYPE_CHECKING:
     from .events import WebhookEvent
 
-__all__ = ["event_from_json", "parse_event", "parse_json", "to_bytes"]
-
 # The limit of Python's own int(), by default. A conversion takes the square of the number of digits.
 _MAX_DIGITS = 4300
 
@@ -112,8 +110,10 @@ def parse_json(
                 changed = True
             if end < len(text):
                 problem = f"there is more after its end, at character {end}"
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
     except (RecursionError, ValueError) as error:
-        problem = _problem(error)
+        problem = str(error)
     if problem:
         # Raised out here because the errors of parsers hold the body.
         raise PayloadError(f"The body is not JSON: {problem}.", message_id)
@@ -150,13 +150,6 @@ def _warn(message_id: str | None) -> None:
         "Message %s: values that are nested too deeply, too large or not Unicode were replaced by null or U+FFFD.",
         message_id,
     )
-
-
-def _problem(error: Exception) -> str:
-    """Describe an error of the standard library's parser, without the body."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 ({error.reason} at byte {error.start})"
-    return str(error)
 
 
 def _is_deep(value: object) -> bool:

@@ -29,14 +29,14 @@ def log_problem(problem: str, error: BaseException, message_id: str | None) -> N
 def where_raised(error: BaseException) -> str:
     """Say which exception was raised and where. Its text is left out, because it often holds personal data.
 
-    A database's exception shows its SQLSTATE, which says as much without the text.
+    A database's exception shows its SQLSTATE or SQLite's code, which says as much without the text.
     """
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(_HERE)]
     if type(error) in {TypeError, ValueError, RuntimeError} and frames and frames[-1] not in theirs:
         # This package raised the error, or the call itself failed: a handler takes no event, for example.
         return f"{type(error).__qualname__}: {error}"
-    parts = [f"{type(error).__qualname__}{_sqlstate(error)}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
+    parts = [f"{type(error).__qualname__}{_database_code(error)}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
     if isinstance(error, BaseExceptionGroup):
         # isinstance does not know the type of the exceptions inside.
         group = cast("BaseExceptionGroup[BaseException]", error)
@@ -44,10 +44,13 @@ def where_raised(error: BaseException) -> str:
     return "".join(parts).rstrip()
 
 
-def _sqlstate(error: BaseException) -> str:
+def _database_code(error: BaseException) -> str:
     # SQLAlchemy keeps the driver's exception as `orig`, Django as the cause. psycopg2 calls the SQLSTATE `pgcode`.
     for origin in (error, getattr(error, "orig", None), error.__cause__):
-        state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
-        if isinstance(state, str):
-            return f" (SQLSTATE {state})"
+        for name, words in (("sqlstate", "SQLSTATE "), ("pgcode", "SQLSTATE "), ("sqlite_errorname", "")):
+            code = getattr(origin, name, None)
+            if isinstance(code, str):
+                # 42P01 is undefined_table: https://www.postgresql.org/docs/current/errcodes-appendix.html
+                is_missing = code == "42P01" or str(origin).startswith("no such table")
+                return f" ({words}{code}{': a table does not exist, so run your migration' * is_missing})"
     return ""

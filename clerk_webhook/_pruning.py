@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MAX_DEPTH", "without_deep_values", "without_lone_surrogates"]
-
 # Far above the five levels of Clerk's events. Python cannot copy or pickle much deeper values, and orjson writes no
 # more than 254 levels.
 MAX_DEPTH = 200

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from ._annotations import is_a
+from ._dispatch import Outcome as DispatchEnd
 from ._headers import Headers
 from ._parse import to_bytes
 from ._problems import log_problem, where_raised
@@ -24,20 +25,7 @@ MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
 
 Outcome: TypeAlias = Literal[
-    "accepted",
-    "handled",
-    "ignored",
-    "duplicate",
-    "in_progress",
-    "refused",
-    "unreadable",
-    "too_large",
-    "method_not_allowed",
-    "aborted",
-    "failed",
-    "unavailable",
-    "misconfigured",
-    "cancelled",
+    DispatchEnd, "accepted", "refused", "unreadable", "too_large", "method_not_allowed", "misconfigured"
 ]
 """The result of an attempt.
 

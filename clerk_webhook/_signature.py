@@ -15,8 +15,6 @@ from hmac import compare_digest
 
 from .errors import SecretError
 
-__all__ = ["SigningKey", "key_from_secret", "matches", "split_secrets"]
-
 
 class SigningKey:
     """A key that signs messages."""

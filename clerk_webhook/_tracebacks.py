@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["our_frames_hidden"]
-
 
 class _OurFramesHidden:
     """Drops the frames of this package from the traceback of an error that passes through.

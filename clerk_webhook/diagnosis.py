@@ -61,7 +61,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from secrets import token_bytes
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote
 
 from ._annotations import name_of
@@ -287,22 +287,21 @@ def _fits(attempt: _Attempt) -> bool:
 
 # Undoes one mistake. If the mistake was made, one of the results is as it was signed.
 _Undo: TypeAlias = Callable[[_Attempt], Iterable[_Attempt]]
-_UndoBody: TypeAlias = Callable[[bytes], Iterable[bytes]]
-_UndoText: TypeAlias = Callable[[str], Iterable[str]]
+_UndoPart = TypeVar("_UndoPart", bound=Callable[[Any], Iterable[Any]])
 
 # The cause, the function that undoes it, and the message, in the order of this file. JSON that is written again loses a
 # newline too, so `body_reserialised` stands below the newlines. Some functions make an empty body of another form.
 _MISTAKES: list[tuple[str, _Undo, str]] = []
 
 
-def _in_body(message: str) -> Callable[[_UndoBody], _UndoBody]:
-    """Take a function that undoes a mistake in the body, and is named after it."""
+def _in(part: Literal["body", "signatures"], message: str) -> Callable[[_UndoPart], _UndoPart]:
+    """Take a function that undoes a mistake in a part of the request, and is named after it."""
 
-    def register(undo: _UndoBody) -> _UndoBody:
+    def register(undo: _UndoPart) -> _UndoPart:
         def undone(attempt: _Attempt) -> Iterator[_Attempt]:
             # Each body of another form fails in its own way. The encoder of JSON needs more stack than the decoder.
             with suppress(ValueError, TypeError, RecursionError):
-                yield from (attempt._replace(body=body) for body in undo(attempt.body))
+                yield from (attempt._replace(**{part: mended}) for mended in undo(getattr(attempt, part)))
 
         _MISTAKES.append((name_of(undo)[1:], undone, message))
         return undo
@@ -310,17 +309,7 @@ def _in_body(message: str) -> Callable[[_UndoBody], _UndoBody]:
     return register
 
 
-def _in_signatures(message: str) -> Callable[[_UndoText], _UndoText]:
-    """Take a function that undoes a mistake in `svix-signature`, and is named after it."""
-
-    def register(undo: _UndoText) -> _UndoText:
-        def undone(attempt: _Attempt) -> Iterator[_Attempt]:
-            yield from (attempt._replace(signatures=signatures) for signatures in undo(attempt.signatures))
-
-        _MISTAKES.append((name_of(undo)[1:], undone, message))
-        return undo
-
-    return register
+_in_body, _in_signatures = partial(_in, "body"), partial(_in, "signatures")
 
 
 def _in_request(message: str) -> Callable[[_Undo], _Undo]:

@@ -138,15 +138,14 @@ class Endpoint(Handlers[ConnectionT]):
     async def handle_async(self, headers: Headers, body: bytes | str) -> Response:
         """Verify a request and dispatch its event: async handlers in this task, sync handlers in threads.
 
-        This needs asyncio. If the request is cancelled, an async handler is cancelled too, and nothing of its work is
-        committed. A sync handler cannot be stopped: it goes on to its end.
+        This needs asyncio. `dispatch_async` says what becomes of handlers if the request is cancelled.
 
         Args:
-            headers: All headers of the request, as the framework holds them.
-            body: The raw body, exactly as received.
+            headers: As for `handle`.
+            body: As for `handle`.
 
         Returns:
-            The answer. No request and no failure of a handler raises an exception.
+            As `handle`.
 
         Raises:
             TypeError: `headers` are not headers, or `body` is not a raw body.

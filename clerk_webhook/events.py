@@ -233,30 +233,12 @@ class Event(Generic[TypeT, DataT]):
 
         Only in `user.*` events is `data["id"]` the same.
         """
-        data = self.data
-        if not _is_object(data):
-            return None
-        if self.wire_type.startswith("user."):
-            return _text(data.get("id"))
-        return (
-            _text(data.get("user_id"))
-            or _text(_inner(data, "public_user_data").get("user_id"))
-            or _text(_inner(data, "payer").get("user_id"))
-        )
+        return _id_in(self, "user", inner="public_user_data", key="user_id")
 
     @property
     def organization_id(self) -> str | None:
         """The id of the organization that the event is about, `"org_..."`. None if the payload names none."""
-        data = self.data
-        if not _is_object(data):
-            return None
-        if self.wire_type.startswith("organization."):
-            return _text(data.get("id"))
-        return (
-            _text(data.get("organization_id"))
-            or _text(_inner(data, "organization").get("id"))
-            or _text(_inner(data, "payer").get("organization_id"))
-        )
+        return _id_in(self, "organization", inner="organization", key="id")
 
     def __repr__(self) -> str:
         """Show the type and the ids, never the payload, because some payloads hold one-time codes."""
@@ -296,6 +278,15 @@ def _inner(container: dict[str, Any] | None, key: str) -> dict[str, Any]:
     """Return an object inside a JSON object, or an empty one."""
     inner = container.get(key) if container else None
     return inner if _is_object(inner) else {}
+
+
+def _id_in(event: Event[Any, Any], kind: str, *, inner: str, key: str) -> str | None:
+    """Return the id of the user or the organization that an event is about."""
+    data: dict[str, Any] = event.data if _is_object(event.data) else {}
+    if event.wire_type.startswith(f"{kind}."):
+        return _text(data.get("id"))
+    own = f"{kind}_id"
+    return _text(data.get(own)) or _text(_inner(data, inner).get(key)) or _text(_inner(data, "payer").get(own))
 
 
 class UserCreated(Event[Literal["user.created"], "UserJSON"]):

@@ -75,8 +75,8 @@ class Handlers(Generic[ConnectionT]):
             raise TypeError("transaction must be the function itself, which is called for each event: Session.begin.")
         if transaction is not None and not callable(transaction):
             raise TypeError(
-                f"transaction must be a function that begins one, such as Session.begin, not "
-                f"{type(transaction).__name__}."
+                "transaction must be a function that begins one, such as Session.begin or "
+                f'sqlite_transactions("app.db"), not {type(transaction).__name__}.'
             )
         if store is not None:
             _check_store(store)
@@ -97,22 +97,21 @@ class Handlers(Generic[ConnectionT]):
     @overload
     def on(self, handler: Callable[[EventT, ConnectionT], ResultT], /) -> Callable[[EventT, ConnectionT], ResultT]: ...
     def on(self, handler: Function, /) -> Function:
-        """Register the decorated function for every attempt at the events that its first parameter is annotated with.
+        """Register a function that runs at every attempt at the events that its first parameter is annotated with.
 
-        An attempt that failed comes again, and so do messages, so the function has to tolerate an event that comes
-        twice. With a transaction it runs inside, and everything that it did there is rolled back if any handler fails.
-        With a store it runs until it succeeds.
+        An event can come twice, so the function has to tolerate that. With a transaction it runs inside, and is rolled
+        back if any handler fails. With a store it runs until it succeeds.
 
         Args:
-            handler: A function, sync or async, that takes an event. The annotation is a class of
-                `clerk_webhook.events`, a union of them, or `WebhookEvent`. A second parameter gets the connection.
+            handler: The function, sync or async. The annotation is a class of `clerk_webhook.events`, a union of them,
+                or `WebhookEvent`. A second parameter gets the connection.
 
         Returns:
             The function, unchanged.
 
         Raises:
-            TypeError: The annotation is missing or names no events, the object cannot be called with an event, or it
-                is a generator, or it is async and the transaction is sync, or the reverse.
+            TypeError: The annotation names no events, the function cannot be called with an event or is a generator,
+                or it is async and the transaction is sync, or the reverse.
 
         Example:
             ```python
@@ -129,15 +128,13 @@ class Handlers(Generic[ConnectionT]):
         self, handler: Callable[[EventT, ConnectionT], ResultT], /
     ) -> Callable[[EventT, ConnectionT], ResultT]: ...
     def newest(self, handler: Function, /) -> Function:
-        """Register the decorated function for events that are the newest of their resource: for state.
-
-        It runs if the event is newer than all that were applied to the resource, as `record_newest` says.
+        """Register a function for state: it runs if the event is the newest of its resource, as `record_newest` says.
 
         Args:
             handler: As for `on`.
 
         Returns:
-            The function, unchanged.
+            As for `on`.
 
         Raises:
             TypeError: As for `on`, or there is no transaction.
@@ -157,15 +154,13 @@ class Handlers(Generic[ConnectionT]):
         self, handler: Callable[[EventT, ConnectionT], ResultT], /
     ) -> Callable[[EventT, ConnectionT], ResultT]: ...
     def once(self, handler: Function, /) -> Function:
-        """Register the decorated function for messages that come for the first time: for effects that add up.
-
-        It runs once a message, in any order, as `record_once` says.
+        """Register a function for effects that add up: it runs once a message, in any order, as `record_once` says.
 
         Args:
             handler: As for `on`.
 
         Returns:
-            The function, unchanged.
+            As for `on`.
 
         Raises:
             TypeError: As for `on`, or there is no transaction.
@@ -199,13 +194,20 @@ class Handlers(Generic[ConnectionT]):
             ```
         """
         if not isinstance(other, Handlers):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-            raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
+            raise TypeError(
+                f"include() takes Handlers() or an Endpoint(), such as mirror.handlers, not {type(other).__name__}."
+            )
         if other is self:
             raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
         for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
-            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
-            if not fits:
+            if theirs is transaction_of_includer:
+                if ours is None:
+                    raise TypeError(
+                        f"The included handlers write into a database: {type(self).__name__}(transaction=...) needs "
+                        "the function that begins a transaction there, such as SQLAlchemy's engine.begin."
+                    )
+            elif theirs not in (None, "", ours):
                 raise TypeError(
                     f"The included handlers have another {name}, and would run in that of this object: give both the "
                     "same, or give the included none."

@@ -30,7 +30,7 @@ from .events import Event
 from .handlers import Handlers
 from .inbox import AwaitableBool, Version
 from .inbox._answer import as_answer
-from .inbox._connections import AS_JSON, AsyncConnection, Program, Rows, SyncConnection, Value, run
+from .inbox._connections import AS_JSON, AsyncConnection, Program, SyncConnection, Value, returns_rows, run
 from .inbox._version import as_text, of_resource
 from .types import OrganizationJSON, OrganizationMembershipJSON, UserJSON
 from .users import primary_email_address
@@ -181,7 +181,7 @@ class Mirror:
     @overload
     def apply(self, connection: AsyncConnection, event: Event[str, Any]) -> AwaitableBool: ...
     def apply(self, connection: Any, event: Event[str, Any]) -> bool | AwaitableBool:
-        """Write the row of an event, if the event is newer than the row, and return whether it is.
+        """Write the row of an event, if the event is newer than the row.
 
         Args:
             connection: A session, connection or cursor in a transaction, as in `record_newest`.
@@ -204,10 +204,10 @@ class Mirror:
         """
         kind, _, verb = event.type.partition(".")
         table = self._tables.get(kind)
-        if table is None or verb not in {"created", "updated", "deleted"}:
-            return as_answer(run(connection, _applying()))
-        version = Version.of(event)
-        return as_answer(run(connection, _applying((table.upsert, table.row(version, event.data)))))
+        statement = None
+        if table is not None and verb in {"created", "updated", "deleted"}:
+            statement = table.upsert, table.row(Version.of(event), event.data)
+        return as_answer(run(connection, returns_rows(statement)))
 
     @overload
     def apply_many(
@@ -262,7 +262,7 @@ class Mirror:
     @overload
     def ensure(self, connection: AsyncConnection, kind: Mirrored, resource_id: str) -> AwaitableBool: ...
     def ensure(self, connection: Any, kind: Mirrored, resource_id: str) -> bool | AwaitableBool:
-        """Make a row with nothing but its id, unless the row exists, and return whether the resource may be alive.
+        """Make a row with nothing but its id, unless the row exists.
 
         The first request of a user can come before the webhook. A row that refers to `clerk_users (id)` needs this row.
 
@@ -272,7 +272,7 @@ class Mirror:
             resource_id: Its id: `"user_..."`.
 
         Returns:
-            False if the resource was deleted. Over an async connection, an awaitable of it.
+            False if the resource was deleted, and else True. Over an async connection, an awaitable of it.
 
         Raises:
             RuntimeError: As in `record_newest`.
@@ -323,7 +323,7 @@ class Mirror:
                 candidates = mirror.unseen(connection, "user", began)
             ```
         """
-        return run(connection, _ids(self._table(kind).unseen, int(before)))
+        return run(connection, self._table(kind).unseen(int(before)))
 
     def _table(self, kind: str) -> _Table:
         if kind not in self._tables:
@@ -370,7 +370,9 @@ class _Table:
         self._ensure = (
             f"INSERT INTO {table} (id, version, seen_at) VALUES (?, '', ?) ON CONFLICT (id) DO NOTHING RETURNING id"
         )
-        self.unseen = f"SELECT id FROM {table} WHERE seen_at < ? AND version <> 'deleted' ORDER BY id"
+        self._unseen = (
+            f"SELECT id FROM {table} WHERE seen_at < ? AND version <> 'deleted' AND id > ? ORDER BY 1 LIMIT 9999"
+        )
 
     def row(self, version: Version, resource: _Resource) -> tuple[Value, ...]:
         """Return the row of a resource. It is empty if the resource was deleted."""
@@ -401,6 +403,13 @@ class _Table:
             alive = yield self._is_alive, (resource_id,)  # somebody else has inserted the row meanwhile
         return bool(alive[0][0])
 
+    def unseen(self, before: int) -> Program[list[str]]:
+        """Return the ids of rows that nothing has brought since. Some are read at a time, because rows take memory."""
+        ids = [""]
+        while rows := (yield self._unseen, (before, ids[-1])):
+            ids += [row[0] for row in rows]
+        return ids[1:]
+
 
 def _on_conflict(columns: Iterable[str], *, again: bool) -> str:
     """Return the end of a statement that marks every row as seen, and writes those that are newer."""
@@ -412,18 +421,6 @@ def _on_conflict(columns: Iterable[str], *, again: bool) -> str:
         f"{name} = CASE WHEN {when} THEN excluded.{name} ELSE known.{name} END" for name, when in new.items()
     )
     return f" ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, {', '.join(assignments)} RETURNING id"
-
-
-def _applying(*statements: tuple[str, Sequence[Value]]) -> Program[bool]:
-    rows: Rows = ()
-    for statement in statements:
-        rows = yield statement
-    return bool(rows)
-
-
-def _ids(sql: str, before: int) -> Program[list[str]]:
-    rows = yield sql, (before,)
-    return [row[0] for row in rows]
 
 
 def _column(table: str, column: str, source: object, keys: Mapping[str, object]) -> tuple[_SqlType, _Read]:

@@ -13,7 +13,7 @@ a user that lacks keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, overload
 
@@ -47,9 +47,7 @@ def primary_email_address(user: UserJSON | None) -> str | None:
         address = primary_email_address(event.data)
         ```
     """
-    if user is None:
-        return None
-    return _by_id(user.get("email_addresses"), user.get("primary_email_address_id"), "email_address")
+    return _primary(user, "email_addresses", "email_address")
 
 
 def verified_email_addresses(user: UserJSON | None) -> list[str]:
@@ -90,9 +88,7 @@ def primary_phone_number(user: UserJSON | None) -> str | None:
         number = primary_phone_number(event.data)
         ```
     """
-    if user is None:
-        return None
-    return _by_id(user.get("phone_numbers"), user.get("primary_phone_number_id"), "phone_number")
+    return _primary(user, "phone_numbers", "phone_number")
 
 
 def primary_web3_wallet(user: UserJSON | None) -> str | None:
@@ -109,9 +105,7 @@ def primary_web3_wallet(user: UserJSON | None) -> str | None:
         wallet = primary_web3_wallet(event.data)
         ```
     """
-    if user is None:
-        return None
-    return _by_id(user.get("web3_wallets"), user.get("primary_web3_wallet_id"), "web3_wallet")
+    return _primary(user, "web3_wallets", "web3_wallet")
 
 
 def full_name(user: UserJSON | None) -> str | None:
@@ -162,8 +156,8 @@ def to_datetime(millis: UnixMillis | None) -> datetime | None:
     return None if millis is None else _EPOCH + millis * _MILLISECOND
 
 
-def _by_id(resources: Iterable[Mapping[str, Any]] | None, resource_id: str | None, key: str) -> str | None:
-    """Return the value of a key in the resource that has an id. A resource without an id never matches."""
-    if not resource_id:
+def _primary(user: Mapping[str, Any] | None, resources: str, key: str) -> str | None:
+    """Return the value of a key in the primary resource. A resource without an id is not primary."""
+    if user is None or not (primary_id := user.get(f"primary_{key}_id")):
         return None
-    return next((resource.get(key) for resource in resources or () if resource.get("id") == resource_id), None)
+    return next((each.get(key) for each in user.get(resources) or () if each.get("id") == primary_id), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -11,6 +10,7 @@ from .._parse import parse_event, parse_json
 from ..errors import PayloadError
 from ..events import data_type_of
 from ..testing import sample_event
+from ..testing._requests import as_body
 from ..webhook import Webhook
 from ._arguments import CommandError, add_secret, file_content, http_url, positive_int, webhook_of
 from ._assign import assign
@@ -83,9 +83,7 @@ def _body(options: Namespace) -> bytes:
     data_type = data_type_of(event.wire_type)
     for path, value in options.data:
         assign(event.data, data_type, path, value)
-    # UTF-8 cannot encode a lone surrogate. JSON writes it with a backslash.
-    text = json.dumps(event.payload, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace")
+    return as_body(event)
 
 
 def _event_type(body: bytes) -> str:

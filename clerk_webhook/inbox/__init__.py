@@ -19,10 +19,10 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, overload
 
+from .._sqlite import sqlite_transactions
 from ..events import Event
 from ._answer import AwaitableBool, as_answer
-from ._connections import AsyncConnection, Program, SyncConnection, run
-from ._transactions import sqlite_transactions
+from ._connections import AsyncConnection, Program, SyncConnection, returns_rows, run
 from ._version import CREATE_TABLE, PURGE, RECORD, Version, record, record_of_message
 
 __all__ = [
@@ -41,7 +41,7 @@ def record_newest(connection: SyncConnection, event: Event[str, Any] | Version, 
 @overload
 def record_newest(connection: AsyncConnection, event: Event[str, Any] | Version, scope: str = "") -> AwaitableBool: ...
 def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str = "") -> bool | AwaitableBool:
-    """Record an event if it is newer than all that was applied to its resource, and return whether it is.
+    """Record an event, and return whether it is newer than all that was applied to its resource.
 
     The transaction is yours, and so is its end: a rollback takes the record back. Make this its first statement.
 
@@ -69,7 +69,7 @@ def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str 
         ```
     """
     version = event if isinstance(event, Version) else Version.of(event)
-    return as_answer(run(connection, _recording(record(version, scope))))
+    return as_answer(run(connection, returns_rows((RECORD, record(version, scope)))))
 
 
 @overload
@@ -77,14 +77,12 @@ def record_once(connection: SyncConnection, event: Event[str, Any] | str, scope:
 @overload
 def record_once(connection: AsyncConnection, event: Event[str, Any] | str, scope: str = "") -> AwaitableBool: ...
 def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") -> bool | AwaitableBool:
-    """Record a message if it is handled for the first time, and return whether it is.
-
-    The transaction is yours, and so is its end: a rollback takes the record back. Make this its first statement.
+    """Record a message, and return whether it comes for the first time. The transaction is as in `record_newest`.
 
     Args:
         connection: As in `record_newest`.
         event: The event, or the id of the message.
-        scope: A namespace: give each handler its own if they handle one event in separate transactions.
+        scope: As in `record_newest`.
 
     Returns:
         True if the effect is due. False for the same message again. Over an async connection, an awaitable of it.
@@ -92,7 +90,7 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
     Raises:
         RuntimeError: As in `record_newest`.
         ValueError: The event has no message id.
-        TypeError: The connection is of another library. `Version.statement` is for others.
+        TypeError: As in `record_newest`.
 
     Example:
         ```python
@@ -104,7 +102,7 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
     message_id = event if isinstance(event, str) else event.message_id
     if not message_id:
         raise ValueError("The event has no message id. parse_event(payload, message_id=message_id) keeps it.")
-    return as_answer(run(connection, _recording(record_of_message(message_id, scope))))
+    return as_answer(run(connection, returns_rows((RECORD, record_of_message(message_id, scope)))))
 
 
 @overload
@@ -139,11 +137,6 @@ def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any
     if not age >= 0:  # NaN is not
         raise ValueError("older_than must not be negative: it is the age of a record, in seconds.")
     return run(connection, _purging(int(time.time() - age)))
-
-
-def _recording(row: tuple[str, str, str, int]) -> Program[bool]:
-    rows = yield RECORD, row
-    return bool(rows)
 
 
 def _purging(before: int) -> Program[int]:

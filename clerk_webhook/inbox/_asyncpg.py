@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from ._connections import Program, Rows, Value, drive_async, refuse_autocommit, styled, unknown_connection
+from ._connections import ExecuteAsync, Rows, Value, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-T = TypeVar("T")
 
-
-def run(connection: Any, program: Program[T]) -> Coroutine[Any, Any, T]:
-    """Run a program over a connection."""
+def executor(connection: Any) -> ExecuteAsync | None:
+    """Return what executes over a connection."""
     if not hasattr(connection, "is_in_transaction"):
-        raise unknown_connection(connection)
+        return None
     own: Connection[Any] = connection
     refuse_autocommit(on=not own.is_in_transaction(), cure="Use connection.transaction().")
 
@@ -24,4 +22,4 @@ def run(connection: Any, program: Program[T]) -> Coroutine[Any, Any, T]:
         # Tuples, because a record_class of the caller's may make anything of an index.
         return list(map(tuple, await own.fetch(styled(sql, "numeric_dollar"), *parameters)))
 
-    return drive_async(program, execute)
+    return execute

@@ -1,7 +1,8 @@
 """Every kind of connection, in one shape: a program yields statements and is sent the rows that come back.
 
 A program is a generator, so each is written once for sync and async connections. The module of the connection's library
-checks that the connection may be used, before the first statement, and executes.
+has `executor`: it checks that the connection may be used, and returns what executes a statement. It returns None if
+the object is no connection.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from inspect import iscoroutinefunction
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 Value: TypeAlias = str | float | bool | None
@@ -16,6 +18,8 @@ Rows: TypeAlias = Sequence[Sequence[Any]]
 T = TypeVar("T")
 # A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters. Each returns rows.
 Program: TypeAlias = Generator[tuple[str, Sequence[Value]], Rows, T]
+Execute: TypeAlias = Callable[[str, Sequence[Value]], Rows]
+ExecuteAsync: TypeAlias = Callable[[str, Sequence[Value]], Coroutine[Any, Any, Rows]]
 Paramstyle: TypeAlias = Literal["format", "qmark", "numeric_dollar"]
 
 # The root module of a connection's class, and the module here that knows the connections of this library.
@@ -43,11 +47,21 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         RuntimeError: The connection is in autocommit, or of another database. Nothing was executed.
         TypeError: The connection is of another library.
     """
-    library = _library_of(connection.__class__)
-    if library is None:
-        raise unknown_connection(connection)
-    result: T | Coroutine[Any, Any, T] = library.run(connection, program)
-    return result
+    kind = connection.__class__
+    library = _library_of(kind)
+    execute = library and library.executor(connection)
+    if execute is None:
+        raise TypeError(
+            f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
+            "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
+            "Version.statement() is for other drivers."
+        )
+    return _drive_async(program, execute) if iscoroutinefunction(execute) else _drive(program, execute)
+
+
+def returns_rows(statement: tuple[str, Sequence[Value]] | None) -> Program[bool]:
+    """Execute a statement, if there is one, and return whether rows come back."""
+    return bool(statement and (yield statement))
 
 
 @lru_cache
@@ -62,8 +76,7 @@ def _library_of(kind: type) -> Any:
     return None
 
 
-def drive(program: Program[T], execute: Callable[[str, Sequence[Value]], Rows]) -> T:
-    """Run a program by a function that executes a statement and returns its rows."""
+def _drive(program: Program[T], execute: Execute) -> T:
     try:
         statement = next(program)
         while True:
@@ -73,8 +86,7 @@ def drive(program: Program[T], execute: Callable[[str, Sequence[Value]], Rows]) 
         return result
 
 
-async def drive_async(program: Program[T], execute: Callable[[str, Sequence[Value]], Awaitable[Rows]]) -> T:
-    """Run a program by an async function that executes a statement and returns its rows."""
+async def _drive_async(program: Program[T], execute: ExecuteAsync) -> T:
     try:
         statement = next(program)
         while True:
@@ -111,16 +123,6 @@ def other_database(name: str) -> RuntimeError:
     return RuntimeError(
         f"{name} has no ON CONFLICT ... RETURNING as PostgreSQL and SQLite have it, and the inbox is made of it. "
         "Connect to one of the two, or use a store for messages: clerk_webhook.stores."
-    )
-
-
-def unknown_connection(connection: object) -> TypeError:
-    """Return the error for an object that is no connection of a library that is known."""
-    kind = type(connection)
-    return TypeError(
-        f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
-        "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
-        "Version.statement() is for other drivers."
     )
 
 

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ._connections import (
-    Program,
-    Rows,
-    Value,
-    drive,
-    for_sqlite,
-    other_database,
-    refuse_autocommit,
-    styled,
-    unknown_connection,
-)
+from ._connections import Execute, Rows, Value, for_sqlite, other_database, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-T = TypeVar("T")
 
-
-def run(connection: Any, program: Program[T]) -> T:
-    """Run a program over a connection, or over the connection of a cursor."""
+def executor(connection: Any) -> Execute | None:
+    """Return what executes over a connection, or over the connection of a cursor."""
     own: BaseDatabaseWrapper = getattr(connection, "db", connection)
     if not hasattr(own, "get_autocommit"):
-        raise unknown_connection(connection)
+        return None
     check_vendor(own)
     refuse_autocommit(on=own.get_autocommit(), cure="Use transaction.atomic().")
 
@@ -37,7 +25,7 @@ def run(connection: Any, program: Program[T]) -> T:
             rows: Rows = cursor.fetchall()
             return rows
 
-    return drive(program, execute)
+    return execute
 
 
 def check_vendor(connection: Any) -> None:

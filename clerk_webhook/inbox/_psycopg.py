@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ._connections import (
-    PQTRANS_INTRANS,
-    Paramstyle,
-    Program,
-    Rows,
-    Value,
-    drive,
-    drive_async,
-    refuse_autocommit,
-    styled,
-    unknown_connection,
-)
+from ._connections import PQTRANS_INTRANS, Execute, ExecuteAsync, Paramstyle, Rows, Value, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Connection
 
-T = TypeVar("T")
 
-
-def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
-    """Run a program over a connection, or over the connection of a cursor."""
+def executor(connection: Any) -> Execute | ExecuteAsync | None:
+    """Return what executes over a connection, or over the connection of a cursor."""
     own: Connection[Any] | AsyncConnection[Any] = getattr(connection, "connection", connection)
     if not hasattr(own, "info"):
-        raise unknown_connection(connection)
+        return None
     refuse_autocommit(
         on=own.autocommit and own.info.transaction_status < PQTRANS_INTRANS,
         cure="Set its autocommit to False, or use psycopg 3's transaction().",
@@ -51,7 +38,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         rows: Rows = await cursor.fetchall()
         return rows
 
-    return drive_async(program, execute_async) if hasattr(cursor, "__aenter__") else drive(program, execute)
+    return execute_async if hasattr(cursor, "__aenter__") else execute
 
 
 @lru_cache

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ._connections import PQTRANS_INTRANS, Program, Rows, Value, drive, refuse_autocommit, styled, unknown_connection
+from ._connections import PQTRANS_INTRANS, Execute, Rows, Value, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from psycopg2 import extensions
 
-T = TypeVar("T")
 
-
-def run(connection: Any, program: Program[T]) -> T:
-    """Run a program over a connection, or over the connection of a cursor."""
+def executor(connection: Any) -> Execute | None:
+    """Return what executes over a connection, or over the connection of a cursor."""
     own: extensions.connection = getattr(connection, "connection", connection)
     if not hasattr(own, "info"):
-        raise unknown_connection(connection)
+        return None
     refuse_autocommit(
         on=own.autocommit and own.info.transaction_status < PQTRANS_INTRANS, cure="Set its autocommit to False."
     )
@@ -30,4 +28,4 @@ def run(connection: Any, program: Program[T]) -> T:
             rows: Rows = cursor.fetchall()
             return rows
 
-    return drive(program, execute)
+    return execute

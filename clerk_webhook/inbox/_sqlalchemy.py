@@ -2,66 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from . import _aiosqlite
-from ._connections import (
-    Paramstyle,
-    Program,
-    Rows,
-    Value,
-    drive,
-    for_sqlite,
-    other_database,
-    refuse_autocommit,
-    styled,
-    unknown_connection,
-)
+from ._connections import Execute, ExecuteAsync, Rows, Value, for_sqlite, other_database, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-T = TypeVar("T")
-
 _CURE = 'Use an engine without isolation_level="AUTOCOMMIT".'
 _NAMES = {"mssql": "SQL Server", "mysql": "MySQL", "oracle": "Oracle"}
 
 
-def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
-    """Run a program over a session or connection."""
+def executor(connection: Any) -> Execute | ExecuteAsync | None:
+    """Return what executes over a session or connection."""
     if hasattr(connection, "session_factory"):  # scoped_session and async_scoped_session
         connection = connection()
     if hasattr(connection, "run_sync"):  # AsyncSession and AsyncConnection
         asynchronous: AsyncConnection | AsyncSession = connection
-        return asynchronous.run_sync(_run, program)
-    return _run(connection, program)
+
+        async def execute_async(sql: str, parameters: Sequence[Value]) -> Rows:
+            return await asynchronous.run_sync(lambda own: _executor(own)(sql, parameters))
+
+        return execute_async
+    is_known = hasattr(connection, "get_bind") or hasattr(connection, "exec_driver_sql")
+    return _executor(connection) if is_known else None
 
 
-def _run(connection: Any, program: Program[T]) -> T:
-    if hasattr(connection, "get_bind"):  # Session
-        connection = connection.connection()
-    if not hasattr(connection, "exec_driver_sql"):
-        raise unknown_connection(connection)
-    own: Connection = connection
+def _executor(connection: Any) -> Execute:
+    own: Connection = connection.connection() if hasattr(connection, "get_bind") else connection  # of a Session
     name = own.dialect.name
     if name not in {"postgresql", "sqlite"}:
         raise other_database("MariaDB" if getattr(own.dialect, "is_mariadb", False) else _NAMES.get(name, name))
     if not own.in_transaction():
         own.begin()  # as any statement would: a listener of this event may be what sends BEGIN to SQLite
+    style = for_sqlite
     if name == "sqlite":
         _check_sqlite(own)
-        return drive(program, lambda sql, parameters: _execute(own, for_sqlite(sql), parameters))
-    pooled: Any = own.connection  # whose driver may have any attributes
-    refuse_autocommit(on=pooled.dbapi_connection.autocommit is True, cure=_CURE)
-    paramstyle: Paramstyle = "numeric_dollar" if own.dialect.driver == "asyncpg" else "format"
-    return drive(program, lambda sql, parameters: _execute(own, styled(sql, paramstyle), parameters))
-
-
-def _execute(connection: Connection, sql: str, parameters: Sequence[Value]) -> Rows:
-    return connection.exec_driver_sql(sql, tuple(parameters)).fetchall()
+    else:
+        pooled: Any = own.connection  # whose driver may have any attributes
+        refuse_autocommit(on=pooled.dbapi_connection.autocommit is True, cure=_CURE)
+        style = partial(styled, paramstyle="numeric_dollar" if own.dialect.driver == "asyncpg" else "format")
+    return lambda sql, parameters: own.exec_driver_sql(style(sql), tuple(parameters)).fetchall()
 
 
 def _check_sqlite(connection: Connection) -> None:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import TypeVar
 
-from ._connections import Program, Rows, Value, drive, for_sqlite, refuse_autocommit, unknown_connection
-
-T = TypeVar("T")
+from ._connections import Execute, Rows, Value, for_sqlite, refuse_autocommit
 
 
-def run(connection: object, program: Program[T]) -> T:
-    """Run a program over a connection, or over the connection of a cursor."""
+def executor(connection: object) -> Execute | None:
+    """Return what executes over a connection, or over the connection of a cursor."""
     raw = connection.connection if isinstance(connection, sqlite3.Cursor) else connection
-    if not isinstance(raw, sqlite3.Connection):
-        raise unknown_connection(connection)
+    return executor_of(raw) if isinstance(raw, sqlite3.Connection) else None
+
+
+def executor_of(raw: sqlite3.Connection) -> Execute:
+    """Return what executes over a connection."""
     refuse_autocommit(on=autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
-        # A plain cursor, because a row factory of the caller's may make anything of a row.
-        return sqlite3.Cursor(raw).execute(for_sqlite(sql), parameters).fetchall()
+        # A plain cursor and plain text, because a factory of the caller's may make anything of a row.
+        text_factory, raw.text_factory = raw.text_factory, str
+        try:
+            return sqlite3.Cursor(raw).execute(for_sqlite(sql), parameters).fetchall()
+        finally:
+            raw.text_factory = text_factory
 
-    text_factory, raw.text_factory = raw.text_factory, str
-    try:
-        return drive(program, execute)
-    finally:
-        raw.text_factory = text_factory
+    return execute
 
 
 def autocommits(raw: sqlite3.Connection) -> bool:

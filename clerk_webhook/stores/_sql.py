@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import ClassVar, Final, LiteralString, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, LiteralString, Protocol, TypeAlias
 
 from ._durations import in_seconds
 from .protocol import Claim
@@ -46,7 +46,21 @@ class Connection(Protocol):
     def cursor(self) -> Cursor: ...
 
 
-Connect: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+class SQLAlchemyConnection(Protocol):
+    """The part of a connection of SQLAlchemy that is used."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+
+Connect: TypeAlias = Callable[[], AbstractContextManager[Connection | SQLAlchemyConnection]]
+
+
+def cursor_of(connection: Connection | SQLAlchemyConnection) -> Cursor:
+    """Return a cursor of the DB-API connection that this is, or that is in it."""
+    own: Any = connection  # type checkers do not know that hasattr tells which
+    cursor: Cursor = (own if hasattr(own, "cursor") else own.connection).cursor()
+    return cursor
 
 
 class SQLStore:
@@ -66,7 +80,7 @@ class SQLStore:
     def claim(self, message_id: str, owner: str = "") -> Claim:
         """Claim a message: `Claim.NEW` for one of several attempts at once."""
         with self._connect() as connection:
-            cursor = connection.cursor()
+            cursor = cursor_of(connection)
             self._execute(cursor, _CLAIM, message_id, owner, self._lease)
             if cursor.fetchall():
                 return Claim.NEW
@@ -76,12 +90,12 @@ class SQLStore:
     def complete(self, message_id: str) -> None:
         """Remember that a message is done."""
         with self._connect() as connection:
-            self._execute(connection.cursor(), _COMPLETE, message_id, self._keep)
+            self._execute(cursor_of(connection), _COMPLETE, message_id, self._keep)
 
     def release(self, message_id: str, owner: str = "") -> None:
         """Give a message back, if this owner claimed it."""
         with self._connect() as connection:
-            self._execute(connection.cursor(), _RELEASE, message_id, owner)
+            self._execute(cursor_of(connection), _RELEASE, message_id, owner)
 
     def purge(self) -> int:
         """Delete the rows that no longer count, once a day for example. Nothing else deletes them.
@@ -90,7 +104,7 @@ class SQLStore:
             How many rows were deleted.
         """
         with self._connect() as connection:
-            cursor = connection.cursor()
+            cursor = cursor_of(connection)
             self._execute(cursor, _PURGE)
             return cursor.rowcount
 

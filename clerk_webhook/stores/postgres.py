@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, LiteralString
 
 from ._durations import KEEP, LEASE
-from ._sql import CREATE_TABLE, Connect, Cursor, SQLStore
+from ._sql import CREATE_TABLE, Connect, Cursor, SQLStore, cursor_of
 
 __all__ = ["PostgresStore"]
 
@@ -39,10 +39,10 @@ class PostgresStore(SQLStore):
         """Take a way to the database. Nothing is opened yet.
 
         Args:
-            connect: Returns a context manager that gives a DB-API connection and commits at its end:
-                `psycopg_pool.ConnectionPool.connection`, for example. A connection of SQLAlchemy has the DB-API's as
-                `.connection`. The transaction must not be your handler's, because others see a claim only after the
-                commit. Two endpoints in one database need two schemas (`search_path`).
+            connect: Returns a context manager that gives a connection of the DB-API or of SQLAlchemy and commits at its
+                end: `psycopg_pool.ConnectionPool.connection` or `engine.begin`, for example. The transaction must not
+                be your handler's, because others see a claim only after the commit. Two endpoints in one database need
+                two schemas (`search_path`).
             lease: How long a claim holds that is neither completed nor released, in seconds.
             keep: How long a message that is done is remembered, in seconds.
 
@@ -60,7 +60,7 @@ class PostgresStore(SQLStore):
     def create(self) -> None:
         """Make the table unless it exists. Several processes may do so at once."""
         with self._connect() as connection:
-            self._execute(connection.cursor(), _CREATE)
+            self._execute(cursor_of(connection), _CREATE)
 
     def _execute(self, cursor: Cursor, statement: LiteralString, *parameters: object) -> None:
         # psycopg 3 prepares what it executes often. A pooler in transaction mode gives the next transaction another

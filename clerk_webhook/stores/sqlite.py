@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._sqlite import sqlite_transactions
 from ._durations import KEEP, LEASE
 from ._sql import CREATE_TABLE, SQLStore
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
 __all__ = ["SQLiteStore"]
-
-# Svix waits for an answer for 15 s (https://docs.svix.com/retries).
-_PATIENCE = 10
 
 
 class SQLiteStore(SQLStore):
@@ -51,25 +47,19 @@ class SQLiteStore(SQLStore):
         Raises:
             TypeError: If `lease` or `keep` is neither a number nor a timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years, or `path` is
-                `":memory:"`.
+                `":memory:"` or empty.
             sqlite3.OperationalError: If the file can't be opened or written. `claim`, `complete`, `release` and `purge`
                 raise it too, and when another process has locked the file for more than 10 seconds.
         """
-        import sqlite3  # noqa: PLC0415  # a Python may lack SQLite, and then only this store fails
-
         if path == ":memory:":
             raise ValueError("SQLiteStore needs a file. MemoryStore() remembers in memory.")
-        super().__init__(self._open, lease, keep)
-        file = Path(path).absolute()  # a daemon changes its working directory
-        self._sqlite3_connect = partial(sqlite3.connect, file, timeout=_PATIENCE, isolation_level=None)
-        # When several processes switch to WAL at once, one does so and the others are told that the file is locked. The
-        # file stays in that mode.
-        with self._open() as connection, suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode = WAL")
-        self.release("")  # if the file may not be written, this fails now, and not the first claim
+        begin = sqlite_transactions(path)
 
-    @contextmanager
-    def _open(self) -> Generator[sqlite3.Connection, None, None]:
-        with closing(self._sqlite3_connect()) as connection:
-            connection.execute(CREATE_TABLE)
-            yield connection
+        @contextmanager
+        def connect() -> Generator[sqlite3.Connection]:
+            with begin() as connection:
+                connection.execute(CREATE_TABLE)
+                yield connection
+
+        super().__init__(connect, lease, keep)
+        self.release("")  # if the file may not be written, this fails now, and not the first claim

@@ -156,7 +156,7 @@ def signed_request(
         message_id = own or message_id_of(secrets.token_bytes(_ID_LENGTH))
     if timestamp is None:
         timestamp = int(time.time())
-    body = _raw(event)
+    body = as_body(event)
     signature = webhook.sign(message_id, timestamp, body)
     seconds = timestamp if isinstance(timestamp, int) else floor(timestamp.timestamp())
     headers = {
@@ -247,7 +247,7 @@ def _payload(event_type: str, overrides: Mapping[str, object]) -> dict[str, Any]
     return copy
 
 
-def _raw(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
+def as_body(event: Event[Any, Any] | Mapping[str, Any] | bytes | str) -> bytes:
     """Return an event as the bytes of a body: compact, with sorted keys, as Clerk's."""
     if isinstance(event, bytes):
         return event

@@ -192,7 +192,7 @@ class SQLiteMachine(MirroringMachine):
 
     def teardown(self):
         super().teardown()
-        self.mirroring.connection.close()
+        self.mirror.connection.close()
 
 
 TestMirroring = SQLiteMachine.TestCase
@@ -451,6 +451,15 @@ def test_the_rows_that_nothing_brought_since_are_unseen(connection):
     MIRROR.apply_many(connection, "user", page(("user_3", 1)))
     assert MIRROR.unseen(connection, "user", 1001) == ["user_1", "user_2"]
     assert MIRROR.unseen(connection, "organization", 1001) == []
+
+
+def test_a_million_unseen_rows_do_not_stand_in_memory_beside_their_ids(connection):
+    ids = [f"user_{number:05}" for number in range(25_000)]
+    connection.executemany("INSERT INTO clerk_users (id, version, seen_at) VALUES (?, '', 0)", zip(ids))
+    statements = []
+    connection.set_trace_callback(statements.append)
+    assert MIRROR.unseen(connection, "user", 1) == ids
+    assert len(statements) > 2
 
 
 # Handlers.

@@ -21,10 +21,10 @@ from dispatching import (
     UPDATED,
     Database,
     Gate,
+    async_handler,
     effect,
     finished,
     handled_by,
-    nothing,
     user_event,
 )
 
@@ -111,7 +111,7 @@ def test_a_sync_handler_runs_in_the_context_of_its_request(beside):
         seen.append(variable.get())
 
     if beside == "async":
-        handlers.on(nothing)
+        handlers.on(async_handler)
 
     async def request(name):
         variable.set(name)
@@ -426,7 +426,7 @@ class SlowStore(MemoryStore):
 def test_a_request_that_is_cancelled_while_it_claims_releases_its_own_claim_only(by_another, then, attempt):
     store = SlowStore()
     handlers = Handlers(store=store)
-    handlers.on(nothing)
+    handlers.on(async_handler)
     if by_another:
         MemoryStore.claim(store, "msg_1")
 
@@ -498,7 +498,7 @@ def test_an_interrupt_in_a_thread_without_its_request_is_not_logged_with_its_tex
         raise GeneratorExit(ADDRESS)
 
     if beside == "async":
-        handlers.on(nothing)
+        handlers.on(async_handler)
 
     async def story():
         with pytest.raises(asyncio.CancelledError):

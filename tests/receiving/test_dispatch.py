@@ -17,11 +17,12 @@ from dispatching import (
     UPDATED,
     WAYS,
     Database,
+    FailingStore,
+    async_handler,
     asynchronously,
     effect,
     finished,
     handled_by,
-    nothing,
     raise_,
     user_event,
 )
@@ -483,7 +484,7 @@ def test_a_handler_whose_work_is_not_done_when_it_returns_has_failed(returned, c
 
     handlers.on(asynchronous if kind == "async" else sync)
     if kind == "mixed":
-        handlers.on(nothing)
+        handlers.on(async_handler)
     with pytest.raises(TypeError, match=f"sync {cure}" if kind != "async" else f"asynchronous {cure}"):
         asyncio.run(handlers.dispatch_async(CREATED))
     if kind == "sync":
@@ -603,29 +604,6 @@ def test_an_attempt_that_outlives_its_lease_does_not_release_the_claim_of_the_ne
     with pytest.raises(TimeoutError):
         dispatch(handlers, CREATED)
     assert store.claim("msg_1", "a third") is Claim.IN_PROGRESS
-
-
-class FailingStore(MemoryStore):
-    def __init__(self, fails, error=ConnectionError):
-        super().__init__()
-        self.fails = fails
-        self.error = error
-
-    def _fail(self, step):
-        if step == self.fails:
-            raise self.error(f"of {step}, to {ADDRESS}")
-
-    def claim(self, message_id, owner=""):
-        self._fail("claim")
-        return super().claim(message_id, owner)
-
-    def complete(self, message_id):
-        self._fail("complete")
-        super().complete(message_id)
-
-    def release(self, message_id, owner=""):
-        self._fail("release")
-        super().release(message_id, owner)
 
 
 @pytest.mark.parametrize("error", [ConnectionError, StopIteration, AbortDelivery, SystemExit, asyncio.CancelledError])

@@ -12,7 +12,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from deliveries import BODY, OTHER_SECRET, SECRET, signed
-from endpoints import async_handler, taking
+from dispatching import async_handler
+from endpoints import taking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import binary

@@ -7,7 +7,8 @@ import traceback
 
 import pytest
 from deliveries import OTHER_SECRET, SECRET, signed
-from endpoints import AsyncObject, async_handler, delivery, handled, taking
+from dispatching import async_handler
+from endpoints import AsyncObject, delivery, handled, taking
 
 from clerk_webhook import Headers, SecretError, Webhook, WebhookEvent
 from clerk_webhook.endpoint import Endpoint

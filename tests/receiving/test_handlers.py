@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import re
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Generic, Optional, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
+from deliveries import SECRET
 from dispatching import CREATED, UPDATED, user_event
 
-from clerk_webhook import UnknownEvent, WebhookEvent, events
+from clerk_webhook import Endpoint, UnknownEvent, WebhookEvent, events
 from clerk_webhook._dispatch import transaction_of_includer
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.handlers import Handlers
+from clerk_webhook.mirror import Mirror
 from clerk_webhook.stores import MemoryStore
 
 if TYPE_CHECKING:
@@ -298,7 +301,10 @@ class AsyncStore(MemoryStore):
             r"must be the function itself, which is called for each event: Session\.begin\.",
         ),
         ({"transaction": async_transaction()}, "must be the function itself"),
-        ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
+        (
+            {"transaction": "sqlite://"},
+            "must be a function that begins one, such as Session.begin or sqlite_transactions",
+        ),
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
         ({"store": AsyncStore()}, "store must have sync methods"),
@@ -344,8 +350,9 @@ def test_included_handlers_run_after_the_own_handlers():
 
 def test_included_handlers_are_handlers_of_another_object():
     handlers = Handlers()
-    for other in (Handlers, "billing", None):
-        with pytest.raises(TypeError, match=rf"include\(\) takes an object .*, not {type(other).__name__}\."):
+    for other in (Handlers, "billing", None, Mirror()):
+        cure = rf"^include\(\) takes .*, such as mirror\.handlers, not {type(other).__name__}\."
+        with pytest.raises(TypeError, match=cure):
             handlers.include(other)
     with pytest.raises(ValueError, match=r"^include\(\) takes other handlers: .* would run each twice\.$"):
         handlers.include(handlers)
@@ -384,8 +391,6 @@ STORE, DATABASE = MemoryStore(), Database()
         ({"transaction": transaction}, {"transaction": transaction_of_includer}, None),
         ({"transaction": async_transaction}, {"transaction": transaction_of_includer}, None),
         ({"transaction": transaction_of_includer}, {"transaction": transaction_of_includer}, None),
-        ({}, {"transaction": transaction_of_includer}, "transaction"),
-        ({"store": STORE}, {"transaction": transaction_of_includer}, "transaction"),
         ({"transaction": transaction, "scope": "a"}, {"transaction": transaction, "scope": "a"}, None),
         ({"transaction": transaction, "scope": "a"}, {"transaction": transaction}, None),
         ({"transaction": transaction}, {"transaction": transaction, "scope": "a"}, "scope"),
@@ -399,6 +404,13 @@ def test_handlers_are_included_only_where_they_run_as_they_would_alone(ours, the
             handlers.include(Handlers(**theirs))
     else:
         handlers.include(Handlers(**theirs))
+
+
+@pytest.mark.parametrize("includer", [Handlers(), Handlers(store=STORE), Endpoint(SECRET)])
+def test_a_library_that_writes_into_a_database_is_refused_without_a_transaction(includer):
+    cure = f"The included handlers write into a database: {type(includer).__name__}(transaction=...) needs"
+    with pytest.raises(TypeError, match=re.escape(cure)):
+        includer.include(Mirror().handlers)
 
 
 # Sync and async.

@@ -7,11 +7,14 @@ import re
 
 import pytest
 from deliveries import SECRET
-from endpoints import ADDRESS, CODE, FailingStore, delivery, genuine, handled, raise_, taking
+from dispatching import ADDRESS, FailingStore, raise_
+from endpoints import CODE, delivery, genuine, handled, taking
 from transports import by_asgi
 
 from clerk_webhook import PayloadError, WebhookEvent, _reception, events
 from clerk_webhook.endpoint import AbortDelivery, Endpoint
+from clerk_webhook.inbox import sqlite_transactions
+from clerk_webhook.mirror import Mirror
 from clerk_webhook.stores import MemoryStore
 
 
@@ -141,6 +144,26 @@ def test_a_failure_of_a_database_is_logged_with_its_sqlstate(caplog, name, wrap)
     endpoint.handle(*delivery())
     assert "Exception (SQLSTATE 23514)\n" in caplog.messages[0]
     assert "ada" not in caplog.messages[0]
+
+
+def test_a_missing_table_is_logged_with_the_cure(caplog, tmp_path):
+    endpoint = Endpoint(SECRET, transaction=sqlite_transactions(tmp_path / "new.db"))
+    endpoint.include(Mirror().handlers)
+    assert endpoint.handle(*delivery()).status == 500
+    assert "OperationalError (SQLITE_ERROR: a table does not exist, so run your migration)" in caplog.messages[0]
+
+
+def test_a_missing_table_of_postgresql_is_logged_with_the_cure(caplog):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on
+    def handler(event: events.UserCreated):
+        error = Exception('relation "users" does not exist')
+        error.sqlstate = "42P01"
+        raise error
+
+    endpoint.handle(*delivery())
+    assert "Exception (SQLSTATE 42P01: a table does not exist, so run your migration)" in caplog.messages[0]
 
 
 def test_a_group_of_failures_is_logged_with_the_place_of_each(caplog):

@@ -5,10 +5,13 @@ import random
 import signal
 import sqlite3
 import time
+from collections import Counter
+from contextlib import closing
+from multiprocessing.connection import wait
 
 import psycopg
 
-from clerk_webhook.inbox import Version, record_newest, record_once
+from clerk_webhook.inbox import CREATE_TABLE, Version, record_newest, record_once
 
 RETRIED = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 POINTS = ("before the gate", "after the gate", "after the effect", "after the commit")
@@ -23,6 +26,22 @@ def connect(target, isolation=None):
         connection = sqlite3.connect(target, timeout=60, isolation_level="IMMEDIATE")
         connection.execute("PRAGMA synchronous=off")
     return connection
+
+
+def make_tables(target):
+    """Make an empty inbox, and the table of effects."""
+    with closing(connect(target)) as connection:
+        for table in ("clerk_webhook_inbox", "effects"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute(CREATE_TABLE)
+        connection.execute("CREATE TABLE effects (name text, process bigint)")
+        connection.commit()
+
+
+def effects(target):
+    """Return the name and the process of each effect."""
+    with closing(connect(target)) as connection:
+        return connection.execute("SELECT name, process FROM effects").fetchall()
 
 
 def gate(connection, name, message_id):
@@ -99,3 +118,34 @@ def plan(messages, workers, kills, seed, points=POINTS):
     for count, (worker, number) in enumerate(choose.sample(places, kills)):
         deaths[worker][number] = points[count % len(points)]
     return list(zip(shares, deaths, strict=True))
+
+
+def kill(context, work, target, shares, timeout):
+    """Have a process work at each share, and another one when it has died. Return how many died at each point."""
+    handled = [context.Value("L", 0) for _ in shares]
+    killed = Counter()
+
+    def start(worker):
+        deliveries, deaths = shares[worker]
+        process = context.Process(target=work, args=(target, deliveries, handled[worker], deaths), daemon=True)
+        process.start()
+        return process
+
+    running = {start(worker): worker for worker in range(len(shares))}
+    while running:
+        sentinels = {process.sentinel: process for process in running}
+        ended = wait(sentinels, timeout)
+        assert ended, "nobody works any more"
+        for sentinel in ended:
+            process = sentinels[sentinel]
+            process.join()
+            worker = running.pop(process)
+            deliveries, deaths = shares[worker]
+            if process.exitcode == -signal.SIGKILL:
+                # The delivery without an answer comes again: the next process begins with it, and survives it.
+                killed[deaths.pop(handled[worker].value)] += 1
+                running[start(worker)] = worker
+            else:
+                assert (process.exitcode, handled[worker].value, deaths) == (0, len(deliveries), {})
+    print(f"{sum(len(share) for share, _ in shares)} deliveries, killed: {killed}")
+    return killed

@@ -6,19 +6,15 @@ The numbers are small enough for every commit. `CLERK_WEBHOOK_TEST_BIG=1` makes 
 
 import multiprocessing
 import os
-import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.connection import wait
 
 import pytest
 
 pytest.importorskip("psycopg")  # the services group of dependencies is installed as a whole
 
 import psycopg
-from inbox_workers import POINTS, connect, plan, race, work
-
-from clerk_webhook.inbox import CREATE_TABLE
+from inbox_workers import POINTS, effects, kill, make_tables, plan, race, work
 
 BIG = os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1"
 PROCESSES = 8
@@ -51,25 +47,8 @@ def processes(context):
 @pytest.fixture(params=["postgres", "sqlite"])
 def target(request):
     target = request.getfixturevalue("postgres_url" if request.param == "postgres" else "sqlite_path")
-    tables(target)
+    make_tables(target)
     return target
-
-
-def tables(target):
-    connection = connect(target)
-    for table in ("clerk_webhook_inbox", "effects"):
-        connection.execute(f"DROP TABLE IF EXISTS {table}")
-    connection.execute(CREATE_TABLE)
-    connection.execute("CREATE TABLE effects (message_id text, process bigint)")
-    connection.commit()
-    connection.close()
-
-
-def effects(target):
-    connection = connect(target)
-    rows = connection.execute("SELECT message_id, process FROM effects").fetchall()
-    connection.close()
-    return rows
 
 
 def run_race(processes, target, isolation, name):
@@ -95,40 +74,12 @@ def test_of_many_processes_one_gets_each_message_and_none_an_error(name, target,
 def test_in_stricter_isolation_one_gets_each_message_because_failures_are_retried(
     name, isolation, postgres_url, processes
 ):
-    tables(postgres_url)
+    make_tables(postgres_url)
     assert run_race(processes, postgres_url, isolation, name) > 0
 
 
 def test_no_message_is_lost_or_doubled_by_processes_that_are_killed(target, context):
-    workers = 4
-    shares = plan(CRASH_MESSAGES, workers, KILLS, SEED)
+    shares = plan(CRASH_MESSAGES, workers=4, kills=KILLS, seed=SEED)
     assert sum(len(deaths) for _, deaths in shares) == KILLS
-    handled = [context.Value("L", 0) for _ in shares]
-    killed = dict.fromkeys(POINTS, 0)
-
-    def start(worker):
-        deliveries, deaths = shares[worker]
-        process = context.Process(target=work, args=(target, deliveries, handled[worker], deaths), daemon=True)
-        process.start()
-        return process
-
-    running = {start(worker): worker for worker in range(workers)}
-    while running:
-        sentinels = {process.sentinel: process for process in running}
-        ended = wait(sentinels, TIMEOUT)
-        assert ended, "nobody works any more"
-        for sentinel in ended:
-            process = sentinels[sentinel]
-            process.join()
-            worker = running.pop(process)
-            deliveries, deaths = shares[worker]
-            if process.exitcode == -signal.SIGKILL:
-                # The delivery without an answer comes again: the next process begins with it, and survives it.
-                killed[deaths.pop(handled[worker].value)] += 1
-                running[start(worker)] = worker
-            else:
-                assert (process.exitcode, handled[worker].value, deaths) == (0, len(deliveries), {})
-    happened = [int(message_id) for message_id, _ in effects(target)]
-    print(f"{CRASH_MESSAGES} messages, {sum(len(share) for share, _ in shares)} deliveries, killed: {killed}")
-    assert killed == dict.fromkeys(POINTS, KILLS // len(POINTS))
-    assert sorted(happened) == list(range(CRASH_MESSAGES))
+    assert kill(context, work, target, shares, TIMEOUT) == dict.fromkeys(POINTS, KILLS // len(POINTS))
+    assert sorted(int(message_id) for message_id, _ in effects(target)) == list(range(CRASH_MESSAGES))

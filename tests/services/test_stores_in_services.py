@@ -72,13 +72,7 @@ def one_connection_each(url):
 @contextmanager
 def engine(url):
     database = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-
-    @contextmanager
-    def connect():
-        with database.begin() as connection:
-            yield connection.connection
-
-    yield connect
+    yield database.begin
     database.dispose()
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import python
 
+from clerk_webhook import _sqlite
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, _contract
 from clerk_webhook.testing import check_store
 
@@ -504,7 +505,7 @@ def test_a_locked_file_is_waited_for(method, path):
 
 def test_a_file_that_stays_locked_raises_and_is_used_when_it_is_free(path, monkeypatch):
     store = SQLiteStore(path)
-    store._sqlite3_connect.keywords["timeout"] = 0.01
+    monkeypatch.setattr(_sqlite, "_PATIENCE", 0.01)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -544,9 +545,11 @@ def test_a_file_that_cannot_be_made_is_refused_at_once(tmp_path):
         SQLiteStore(tmp_path / "no folder" / "webhooks.db")
 
 
-def test_a_database_in_memory_is_refused():
-    with pytest.raises(ValueError, match=r"MemoryStore\(\)"):
-        SQLiteStore(":memory:")
+@pytest.mark.parametrize(("path", "cure"), [(":memory:", r"MemoryStore\(\)"), ("", "needs a file")])
+def test_a_database_in_memory_is_refused(path, cure):
+    """Each claim would have a database of its own, so every claim would be new."""
+    with pytest.raises(ValueError, match=cure):
+        SQLiteStore(path)
 
 
 @pytest.mark.parametrize("module", ["clerk_webhook.stores", "clerk_webhook.endpoint"])

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from clerk_webhook import WebhookEvent, events, parse_event
 from clerk_webhook.handlers import Handlers
 from clerk_webhook.inbox import CREATE_TABLE
+from clerk_webhook.stores import MemoryStore
 
 ADDRESS = "ada@example.com"  # of nobody: for texts that must not be logged
 
@@ -73,7 +74,7 @@ WAYS = {"sync": Handlers.dispatch, "async": asynchronously(Handlers.dispatch_asy
 KINDS = ["sync", "async", "mixed"]
 
 
-async def nothing(event: WebhookEvent):
+async def async_handler(event: WebhookEvent):
     """Do nothing, asynchronously."""
 
 
@@ -91,7 +92,7 @@ def handled_by(kind, step, **how):
 
     handlers.on(asynchronous if kind == "async" else sync)
     if kind == "mixed":
-        handlers.on(nothing)
+        handlers.on(async_handler)
     return handlers, seen
 
 
@@ -115,3 +116,26 @@ class Gate:
     def wait(self):
         self.entered.set()
         assert self.leave.wait(10)
+
+
+class FailingStore(MemoryStore):
+    def __init__(self, fails, error=ConnectionError):
+        super().__init__()
+        self.fails = fails
+        self.error = error
+
+    def _fail(self, step):
+        if step == self.fails:
+            raise self.error(f"of {step}, to {ADDRESS}")
+
+    def claim(self, message_id, owner=""):
+        self._fail("claim")
+        return super().claim(message_id, owner)
+
+    def complete(self, message_id):
+        self._fail("complete")
+        super().complete(message_id)
+
+    def release(self, message_id, owner=""):
+        self._fail("release")
+        super().release(message_id, owner)

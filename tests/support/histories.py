@@ -83,14 +83,14 @@ class Mirror:
         cursor.execute(sql.replace("?", self.mark), parameters)
         return cursor
 
-    def receive(self, event, user_id, name, *, fails=False):
+    def apply(self, event, data, *, fails):
         """Handle an event, or the version of an object, in a transaction, and return what `record_newest` said."""
         due = record_newest(self.connection, event)
         if due:
             self.execute(
                 "INSERT INTO users VALUES (?, ?, ?) "
                 "ON CONFLICT (id) DO UPDATE SET name = excluded.name, deleted = excluded.deleted",
-                *(user_id, name, name is None),
+                *(data["id"], data["first_name"], data["first_name"] is None),
             )
         if fails:
             self.connection.rollback()
@@ -99,9 +99,10 @@ class Mirror:
         return due
 
     def users(self):
+        """Return the columns of each user; None for a user who is deleted."""
         rows = self.execute("SELECT id, name, deleted FROM users").fetchall()
         self.connection.commit()
-        return {user_id: None if deleted else name for user_id, name, deleted in rows}
+        return {user_id: None if deleted else (name,) for user_id, name, deleted in rows}
 
 
 def check_every_order(mirror, most_duplicates):
@@ -129,8 +130,10 @@ class MirrorMachine(RuleBasedStateMachine):
     users = st.sampled_from(["user_1", "user_2", "user_3"])
     numbers = st.integers(0, 10**6)
 
+    least_step = 0  # between two versions of a user, in milliseconds
+
     def open(self):
-        """Return a `Mirror` on empty tables."""
+        """Return a mirror on empty tables, such as `Mirror`."""
         raise NotImplementedError
 
     @initialize()
@@ -139,14 +142,14 @@ class MirrorMachine(RuleBasedStateMachine):
         self.clerk = {}  # user: the last event; what Clerk's API would answer
         self.sent = []
         self.pages = []
-        self.applied = {}  # user: the rank of what was applied last
+        self.ranks = {}  # user: the rank of what was applied last
         self.expected = {}
 
     def send(self, wire_type, user, step):
         last = self.clerk.get(user)
         if last and last.type == DELETED:
             return
-        updated_at = (last.data["updated_at"] if last else NOON) + step
+        updated_at = (last.data["updated_at"] if last else NOON) + max(step, self.least_step)
         event = user_event(
             wire_type,
             user,
@@ -173,24 +176,26 @@ class MirrorMachine(RuleBasedStateMachine):
         """Read a page for a backfill, which is written at any later time."""
         self.pages.append([event.data for event in self.clerk.values() if event.type != DELETED])
 
-    def receive(self, event, version, name, fails=False):
-        due = self.mirror.receive(event, version.id, name, fails=fails)
-        assert due == (rank(version) > self.applied.get(version.id, ()))
+    def apply(self, event, version, data, *, fails=False):
+        due = self.mirror.apply(event, data, fails=fails)
+        assert due == (rank(version) > self.ranks.get(version.id, (-1,)))
         if due and not fails:
-            self.applied[version.id] = rank(version)
-            self.expected[version.id] = name
+            self.ranks[version.id] = rank(version)
+            self.expected[version.id] = None if version.deleted else (data["first_name"],)
+
+    def deliver_event(self, event, *, fails=False):
+        self.apply(event, Version.of(event), event.data, fails=fails)
 
     @rule(number=numbers, fails=st.booleans())
     def deliver(self, number, fails):
         if self.sent:
-            event = self.sent[number % len(self.sent)]
-            self.receive(event, Version.of(event), event.data["first_name"], fails)
+            self.deliver_event(self.sent[number % len(self.sent)], fails=fails)
 
     @rule(number=numbers)
     def backfill(self, number):
         for user in self.pages[number % len(self.pages)] if self.pages else ():
             version = Version("user", user["id"], user["updated_at"])
-            self.receive(version, version, user["first_name"])
+            self.apply(version, version, user)
 
     @invariant()
     def the_mirror_shows_the_newest(self):
@@ -198,5 +203,8 @@ class MirrorMachine(RuleBasedStateMachine):
 
     def teardown(self):
         for event in reversed(self.sent):
-            self.receive(event, Version.of(event), event.data["first_name"])
-        assert self.mirror.users() == {user: event.data["first_name"] for user, event in self.clerk.items()}
+            self.deliver_event(event)
+        shown = {user: columns for user, columns in self.mirror.users().items() if user in self.clerk}
+        assert shown == {
+            user: None if event.type == DELETED else (event.data["first_name"],) for user, event in self.clerk.items()
+        }

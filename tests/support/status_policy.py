@@ -10,7 +10,8 @@ import time
 
 import pytest
 from deliveries import OTHER_SECRET, SECRET, signed
-from endpoints import HANDLED, FailingStore, delivery, genuine, handled
+from dispatching import FailingStore
+from endpoints import HANDLED, delivery, genuine, handled
 
 from clerk_webhook import Webhook, WebhookEvent, events
 from clerk_webhook.endpoint import AbortDelivery, Endpoint

@@ -5,6 +5,7 @@ from typing import Any, assert_type
 import psycopg
 import psycopg_pool
 import redis
+import sqlalchemy
 
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, Store
@@ -17,6 +18,10 @@ def postgres(pool: psycopg_pool.ConnectionPool[psycopg.Connection[dict[str, Any]
 
 def of_psycopg() -> PostgresStore:
     return PostgresStore(lambda: psycopg.connect("postgresql://localhost"))
+
+
+def of_sqlalchemy(engine: sqlalchemy.Engine) -> PostgresStore:
+    return PostgresStore(engine.begin)
 
 
 class Ours:

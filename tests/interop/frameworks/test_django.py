@@ -15,6 +15,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from attacks import CHUNKED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET
+from dispatching import async_handler
 from django.apps import apps
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -30,7 +31,6 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from door_contract import *  # noqa: F403  # the contract
 from door_contract import now
-from endpoints import async_handler
 from harness import Delivery, connect, head, length, pour, request, serve_asgi, serve_wsgi, soon
 from harness import send as send_bytes
 from transports import Answer, wsgi_environ

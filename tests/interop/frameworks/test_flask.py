@@ -5,9 +5,9 @@ import re
 
 import pytest
 from deliveries import BODY, OTHER_SECRET, SECRET
+from dispatching import async_handler
 from door_contract import *  # noqa: F403  # the contract
 from door_contract import now
-from endpoints import async_handler
 from flask import Blueprint, Flask, current_app, request
 from harness import serve_wsgi
 from transports import Answer, wsgi_environ
