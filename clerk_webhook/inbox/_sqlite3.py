@@ -16,6 +16,7 @@ def run(connection: object, program: Program[T]) -> T:
     raw = connection.connection if isinstance(connection, sqlite3.Cursor) else connection
     if not isinstance(raw, sqlite3.Connection):
         raise unknown_connection(connection)
+    raw = raw.cursor().connection  # a cursor knows sqlite3's own connection, also behind the proxy of a tracing tool
     refuse_autocommit(on=autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:

@@ -13,6 +13,7 @@ from histories import CREATE_USERS, NOON, Mirror, MirrorMachine, check_every_ord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import python
+from tracing import Traced
 
 from clerk_webhook import events, parse_event
 from clerk_webhook.inbox import (
@@ -354,6 +355,15 @@ def test_factories_and_classes_of_the_callers_do_not_matter(row_factory, text_fa
             assert record_newest(target, CREATED, str(target)) is True
             assert record_newest(target, CREATED, str(target)) is False
         assert (connection.row_factory, connection.text_factory) == (row_factory, text_factory)
+
+
+def test_the_proxies_of_tracing_tools_are_connections(connection):
+    traced = Traced(connection)
+    traced.text_factory = bytes
+    for target in (traced, traced.cursor()):
+        assert record_newest(target, CREATED, str(target)) is True
+        assert record_newest(target, CREATED, str(target)) is False
+    assert connection.text_factory is bytes
 
 
 # Autocommit.
