@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from ._annotations import Function, is_a, is_async_transaction, name_of, parameters
 from ._dispatch import (
+    FAILURES,
     AbortDelivery,
     Dispatch,
     DispatchOutcome,
@@ -320,7 +321,18 @@ class Handlers(Generic[ConnectionT]):
 
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event. `Dispatch.run` says what `finish` is."""
+        if self._is_async is None and self._handlers and self._how.transaction is not None:
+            self._find_out(self._how.transaction)
         return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    def _find_out(self, transaction: Transaction[Any]) -> None:
+        """Find out whether the transaction is async, because all handlers are of libraries, which take both kinds."""
+        with suppress(*FAILURES):  # the dispatch raises it again
+            manager: Any = transaction()  # and never enter it
+            is_sync = isinstance(manager, AbstractContextManager)
+            self._is_async = not is_sync and isinstance(manager, AbstractAsyncContextManager)
+            self._async_part = "The transaction" if self._is_async else None
+            self._plans = {}
 
     async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
         """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""

@@ -588,6 +588,42 @@ def test_a_library_has_one_function_for_both_kinds_of_transactions():
         handlers.on(one)
 
 
+def test_the_handlers_of_a_library_alone_run_in_a_transaction_that_does_not_say_its_kind():
+    opened = []
+
+    async def later(connection):
+        opened.append(("async", connection))
+
+    def both(event: events.UserCreated, connection: object):
+        return later(connection) if is_async else opened.append(("sync", connection))
+
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(both)
+    for begin, is_async in [(lambda: transaction(), False), (lambda: async_transaction(), True)]:  # noqa: PLW0108
+        handlers = Handlers(transaction=begin)
+        handlers.include(library)
+        assert [asyncio.run(handlers.dispatch_async(CREATED)) for _ in range(2)] == ["handled"] * 2
+        assert opened == [("async" if is_async else "sync", "connection")] * 2
+        opened.clear()
+    with pytest.raises(TypeError, match=r"^The transaction is async, and nothing here runs async handlers"):
+        handlers.dispatch(CREATED)
+    with pytest.raises(TypeError, match=r"^one is sync"):
+        handlers.on(one)
+
+
+def test_a_transaction_that_cannot_be_made_is_unavailable_to_the_handlers_of_a_library_too():
+    def no_pool():
+        raise OSError
+
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(two)
+    for register in (lambda handlers: handlers.include(library), lambda handlers: handlers.on(two)):
+        handlers = Handlers(transaction=no_pool)
+        register(handlers)
+        with pytest.raises(OSError):  # noqa: PT011
+            asyncio.run(handlers.dispatch_async(CREATED))
+
+
 def test_a_library_may_have_async_handlers_alone():
     library = Handlers(transaction=transaction_of_includer)
     library.on(async_two)
