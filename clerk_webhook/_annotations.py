@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from types import UnionType
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from .events import EVENT_CLASSES, UnknownEvent
 
@@ -82,16 +82,21 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
 def _event_classes(annotation: object, function: Function, name: str) -> frozenset[type]:
     """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
     hint = ""
-    if isinstance(annotation, str):
-        try:
-            annotation = eval(annotation, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
-        except (NameError, AttributeError) as error:
-            hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
     classes: list[Any] = []
     parts: list[Any] = [annotation]
     for part in parts:
-        if get_origin(part) in {Union, UnionType}:
+        text = getattr(part, "__forward_arg__", part)  # of a ForwardRef, as in Union["UserCreated", "UserUpdated"]
+        if isinstance(text, str):  # perhaps in quotes, or an alias in quotes
+            try:
+                named = eval(text, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
+            except (NameError, AttributeError) as error:
+                hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
+                named = None
+            (classes if named in parts else parts).append(named)
+        elif get_origin(part) in {Union, UnionType}:
             parts += get_args(part)
+        elif get_origin(part) is Annotated:
+            parts.append(part.__origin__)
         elif hasattr(part, "__value__"):
             parts.append(part.__value__)  # of a `type` statement
         else:

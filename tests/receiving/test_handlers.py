@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Generic, Optional, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
@@ -37,6 +37,8 @@ def opaque():
     return transaction()
 
 
+QUOTED = "events.UserCreated | events.UserDeleted"
+ITSELF = "ITSELF"
 USERS = ["user.created", "user.deleted", "user.updated"]
 NEWER = user_event("user.newer")
 
@@ -54,6 +56,10 @@ NEWER = user_event("user.newer")
         (WebhookEvent, sorted(EVENT_CLASSES), True),
         ("WebhookEvent", sorted(EVENT_CLASSES), True),
         (SimpleNamespace(__value__=events.UserWebhookEvent), USERS, False),  # the statement `type` of Python 3.12
+        ("'events.UserCreated'", ["user.created"], False),  # quotes under `from __future__ import annotations`
+        ("QUOTED", ["user.created", "user.deleted"], False),
+        (Union["events.UserCreated", "events.UserDeleted"], ["user.created", "user.deleted"], False),
+        (Annotated[WebhookEvent, "ClerkEvent"], sorted(EVENT_CLASSES), True),
         (UnknownEvent, [], True),
         (events.UserCreated | UnknownEvent, ["user.created"], True),
     ],
@@ -265,6 +271,7 @@ MUST_BE_ANNOTATED = "must be annotated with a class of clerk_webhook.events, a u
         (of([events.UserCreated]), MUST_BE_ANNOTATED),
         (of(dict), MUST_BE_ANNOTATED),
         (of("str"), MUST_BE_ANNOTATED),
+        (of("ITSELF"), MUST_BE_ANNOTATED),
         (misspelled, f"{MUST_BE_ANNOTATED}.* At run time: module .* has no attribute 'UserCreate'"),
         (imported_for_type_checkers, r"name 'Session' is not defined\. Import it outside of .*`if TYPE_CHECKING:`"),
     ],
