@@ -16,9 +16,12 @@ Function: TypeAlias = Callable[..., Any]
 
 _CLASSES = {*EVENT_CLASSES.values(), UnknownEvent}
 # From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
-_LENIENT: dict[str, Any] = (
-    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
-)
+_LENIENT: Any = import_module("annotationlib").Format.FORWARDREF if sys.version_info >= (3, 14) else None
+
+
+def annotations_of(function: Function) -> dict[str, object]:
+    """Return the annotations of a function. Those that nobody can evaluate are strings or forward references."""
+    return inspect.get_annotations(function, **({"format": _LENIENT} if _LENIENT else {}))
 
 
 def name_of(function: Function) -> str:
@@ -58,7 +61,8 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = name_of(function)
     try:
-        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
+        lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
+        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **lenient) for follow in (False, True))
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
