@@ -182,6 +182,8 @@ class Handlers(Generic[ConnectionT]):
     def include(self, other: Handlers[ConnectionT] | Handlers[None], /) -> None:
         """Register all handlers that another object has now, in their order, after the own handlers.
 
+        A handler that is registered already is not registered again.
+
         They run here: in this transaction, or under this store. So the other object must have the same `transaction`,
         `store` and `scope`, or none. The handlers of a library, such as the mirror's, have no transaction of their own
         and take the connection of the object that includes them, sync or async: that object needs a transaction.
@@ -202,7 +204,7 @@ class Handlers(Generic[ConnectionT]):
         if not isinstance(other, Handlers):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
             raise TypeError(f"include() takes an object such as Handlers() or Endpoint(), not {type(other).__name__}.")
         if other is self:
-            raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
+            raise ValueError("include() takes other handlers than those of the object itself.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
         for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
             fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
@@ -402,7 +404,8 @@ class Handlers(Generic[ConnectionT]):
                 )
         self._is_async = known
         self._async_part = self._async_part or next((name_of(h.function) for h in handlers if h.is_async), None)
-        self._handlers += handlers
+        # Two parts of an application may include the same third one, whose effects must not happen twice.
+        self._handlers += [handler for handler in handlers if handler not in self._handlers]
         self._plans = {}
 
 
