@@ -117,10 +117,11 @@ def other_database(name: str) -> RuntimeError:
 def unknown_connection(connection: object) -> TypeError:
     """Return the error for an object that is no connection of a library that is known."""
     kind = type(connection)
+    none = " Django's transaction.atomic gives None: clerk_webhook.django.atomic() gives its connection."
     return TypeError(
         f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
         "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
-        "Version.statement() is for other drivers."
+        f"Version.statement() is for other drivers.{'' if connection is not None else none}"
     )
 
 

@@ -427,6 +427,13 @@ def test_anything_but_a_connection_is_refused(connection):
         record_newest(connection, CREATED)
 
 
+def test_a_transaction_that_gives_no_connection_is_told_which_one_of_django_does():
+    with pytest.raises(
+        TypeError, match=r"transaction\.atomic gives None: clerk_webhook\.django\.atomic\(\) gives its con"
+    ):
+        record_newest(None, CREATED)
+
+
 def test_other_objects_of_sqlite3_are_refused(connection):
     connection.execute("CREATE TABLE blobs (value)")
     connection.execute("INSERT INTO blobs VALUES (zeroblob(1))")
