@@ -206,9 +206,13 @@ class Handlers(Generic[ConnectionT]):
         if other is self:
             raise ValueError("include() takes other handlers than those of the object itself.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
+        if how.transaction is transaction_of_includer and self._how.transaction is None:
+            raise TypeError(
+                "The included handlers run in the transaction of the object that includes them, and this one has no "
+                "transaction. Give it one, such as transaction=Session.begin."
+            )
         for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
-            fits = theirs in (None, "", ours) or (theirs is transaction_of_includer and ours is not None)
-            if not fits:
+            if theirs not in (None, "", ours, transaction_of_includer):
                 raise TypeError(
                     f"The included handlers have another {name}, and would run in that of this object: give both the "
                     "same, or give the included none."

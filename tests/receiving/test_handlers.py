@@ -403,8 +403,6 @@ STORE, DATABASE = MemoryStore(), Database()
         ({"transaction": transaction}, {"transaction": transaction_of_includer}, None),
         ({"transaction": async_transaction}, {"transaction": transaction_of_includer}, None),
         ({"transaction": transaction_of_includer}, {"transaction": transaction_of_includer}, None),
-        ({}, {"transaction": transaction_of_includer}, "transaction"),
-        ({"store": STORE}, {"transaction": transaction_of_includer}, "transaction"),
         ({"transaction": transaction, "scope": "a"}, {"transaction": transaction, "scope": "a"}, None),
         ({"transaction": transaction, "scope": "a"}, {"transaction": transaction}, None),
         ({"transaction": transaction}, {"transaction": transaction, "scope": "a"}, "scope"),
@@ -418,6 +416,13 @@ def test_handlers_are_included_only_where_they_run_as_they_would_alone(ours, the
             handlers.include(Handlers(**theirs))
     else:
         handlers.include(Handlers(**theirs))
+
+
+@pytest.mark.parametrize("how", [{}, {"store": STORE}])
+def test_the_handlers_of_a_library_are_not_said_to_have_a_transaction_that_their_reader_could_change(how):
+    handlers = Handlers(**how)
+    with pytest.raises(TypeError, match=r"has no transaction\. Give it one, such as transaction=Session\.begin\.$"):
+        handlers.include(Handlers(transaction=transaction_of_includer))
 
 
 # Sync and async.
