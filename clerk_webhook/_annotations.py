@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from types import UnionType
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from .events import EVENT_CLASSES, UnknownEvent
 
@@ -16,9 +16,12 @@ Function: TypeAlias = Callable[..., Any]
 
 _CLASSES = {*EVENT_CLASSES.values(), UnknownEvent}
 # From Python 3.14 on, annotations are evaluated when somebody asks, and some are there for type checkers alone.
-_LENIENT: dict[str, Any] = (
-    {"annotation_format": import_module("annotationlib").Format.FORWARDREF} if sys.version_info >= (3, 14) else {}
-)
+_LENIENT: Any = import_module("annotationlib").Format.FORWARDREF if sys.version_info >= (3, 14) else None
+
+
+def annotations_of(function: Function) -> dict[str, object]:
+    """Return the annotations of a function. Those that nobody can evaluate are strings or forward references."""
+    return inspect.get_annotations(function, **({"format": _LENIENT} if _LENIENT else {}))
 
 
 def name_of(function: Function) -> str:
@@ -58,7 +61,8 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = name_of(function)
     try:
-        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **_LENIENT) for follow in (False, True))
+        lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
+        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **lenient) for follow in (False, True))
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
@@ -82,16 +86,21 @@ def _takes(signature: inspect.Signature, count: int) -> bool:
 def _event_classes(annotation: object, function: Function, name: str) -> frozenset[type]:
     """Return the event classes of an annotation. Others of the function may name what only type checkers know."""
     hint = ""
-    if isinstance(annotation, str):
-        try:
-            annotation = eval(annotation, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
-        except (NameError, AttributeError) as error:
-            hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
     classes: list[Any] = []
     parts: list[Any] = [annotation]
     for part in parts:
-        if get_origin(part) in {Union, UnionType}:
+        text = getattr(part, "__forward_arg__", part)  # of a ForwardRef, as in Union["UserCreated", "UserUpdated"]
+        if isinstance(text, str):  # perhaps in quotes, or an alias in quotes
+            try:
+                named = eval(text, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
+            except (NameError, AttributeError) as error:
+                hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
+                named = None
+            (classes if named in parts else parts).append(named)
+        elif get_origin(part) in {Union, UnionType}:
             parts += get_args(part)
+        elif get_origin(part) is Annotated:
+            parts.append(part.__origin__)
         elif hasattr(part, "__value__"):
             parts.append(part.__value__)  # of a `type` statement
         else:

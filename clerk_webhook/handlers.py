@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from ._annotations import Function, is_a, is_async_transaction, name_of, parameters
 from ._dispatch import (
+    FAILURES,
     AbortDelivery,
     Dispatch,
     DispatchOutcome,
@@ -176,6 +177,8 @@ class Handlers(Generic[ConnectionT]):
     def include(self, other: Handlers[ConnectionT] | Handlers[None], /) -> None:
         """Register all handlers that another object has now, in their order, after the own handlers.
 
+        A handler that is registered already is not registered again.
+
         They run here: in this transaction, or under this store. So the other object must have the same `transaction`,
         `store` and `scope`, or none. The handlers of a library, such as the mirror's, have no transaction of their own
         and take the connection of the object that includes them, sync or async: that object needs a transaction.
@@ -198,16 +201,15 @@ class Handlers(Generic[ConnectionT]):
                 f"include() takes Handlers() or an Endpoint(), such as mirror.handlers, not {type(other).__name__}."
             )
         if other is self:
-            raise ValueError("include() takes other handlers: an object that includes itself would run each twice.")
+            raise ValueError("include() takes other handlers than those of the object itself.")
         how, handlers = other._how, other._handlers  # noqa: SLF001  # of this class
+        if how.transaction is transaction_of_includer and self._how.transaction is None:
+            raise TypeError(
+                "The included handlers run in the transaction of the object that includes them, and this one has no "
+                "transaction. Give it one, such as transaction=Session.begin."
+            )
         for name, theirs, ours in zip(How._fields, how, self._how, strict=True):
-            if theirs is transaction_of_includer:
-                if ours is None:
-                    raise TypeError(
-                        f"The included handlers write into a database: {type(self).__name__}(transaction=...) needs "
-                        "the function that begins a transaction there, such as SQLAlchemy's engine.begin."
-                    )
-            elif theirs not in (None, "", ours):
+            if theirs not in (None, "", ours, transaction_of_includer):
                 raise TypeError(
                     f"The included handlers have another {name}, and would run in that of this object: give both the "
                     "same, or give the included none."
@@ -322,7 +324,18 @@ class Handlers(Generic[ConnectionT]):
 
     async def _run_async(self, event: WebhookEvent, finish: Finish[ResultT], *, state_only: bool = False) -> ResultT:
         """Dispatch an event. `Dispatch.run` says what `finish` is."""
+        if self._is_async is None and self._handlers and self._how.transaction is not None:
+            self._find_out(self._how.transaction)
         return await self._dispatch_of(event, state_only=state_only).run_async(finish)
+
+    def _find_out(self, transaction: Transaction[Any]) -> None:
+        """Find out whether the transaction is async, because all handlers are of libraries, which take both kinds."""
+        with suppress(*FAILURES):  # the dispatch raises it again
+            manager: Any = transaction()  # and never enter it
+            is_sync = isinstance(manager, AbstractContextManager)
+            self._is_async = not is_sync and isinstance(manager, AbstractAsyncContextManager)
+            self._async_part = "The transaction" if self._is_async else None
+            self._plans = {}
 
     async def _result_of(self, event: WebhookEvent, *, state_only: bool) -> DispatchOutcome:
         """Raise here, and not in the task of the handlers, because asyncio ends its loop there for a SystemExit."""
@@ -392,7 +405,8 @@ class Handlers(Generic[ConnectionT]):
                 )
         self._is_async = known
         self._async_part = self._async_part or next((name_of(h.function) for h in handlers if h.is_async), None)
-        self._handlers += handlers
+        # Two parts of an application may include the same third one, whose effects must not happen twice.
+        self._handlers += [handler for handler in handlers if handler not in self._handlers]
         self._plans = {}
 
 

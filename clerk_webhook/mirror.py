@@ -25,6 +25,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict, overload
 
 from . import events
+from ._annotations import annotations_of
 from ._dispatch import transaction_of_includer
 from .events import Event
 from .handlers import Handlers
@@ -445,7 +446,7 @@ def _column(table: str, column: str, source: object, keys: Mapping[str, object])
 
 
 def _returned(column: str, function: Callable[..., object]) -> object:
-    annotation = getattr(function, "__annotations__", {}).get("return", str)
+    annotation = annotations_of(function).get("return", str)
     if isinstance(annotation, str):
         try:
             annotation = eval(annotation, getattr(function, "__globals__", {}))  # noqa: S307  # get_type_hints does it too

@@ -33,6 +33,7 @@ _LIBRARIES = {
     "sqlite3": "_sqlite3",
 }
 _OF_MYSQL = {"MySQLdb", "aiomysql", "asyncmy", "mariadb", "mysql", "pymysql"}
+_OF_DJANGO = " Django's transaction.atomic gives None: clerk_webhook.django.atomic() gives its connection."
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 PQTRANS_INTRANS = 2
@@ -54,7 +55,7 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         raise TypeError(
             f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
             "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
-            "Version.statement() is for other drivers."
+            f"Version.statement() is for other drivers.{_OF_DJANGO if connection is None else ''}"
         )
     return _drive_async(program, execute) if iscoroutinefunction(execute) else _drive(program, execute)
 

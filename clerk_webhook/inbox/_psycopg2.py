@@ -20,7 +20,8 @@ def executor(connection: Any) -> Execute | None:
         on=own.autocommit and own.info.transaction_status < PQTRANS_INTRANS, cure="Set its autocommit to False."
     )
     # psycopg2's own cursor, whatever the caller's cursor_factory is: RealDictCursor makes dicts of rows.
-    plain = next(cls for cls in type(own.cursor()).__mro__ if cls.__module__ == "psycopg2.extensions")
+    # Not type(), because a tracing tool may put a proxy around a cursor.
+    plain = next(cls for cls in own.cursor().__class__.__mro__ if cls.__module__ == "psycopg2.extensions")
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor(cursor_factory=plain) as cursor:

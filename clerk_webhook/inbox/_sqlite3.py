@@ -16,6 +16,7 @@ def executor(connection: object) -> Execute | None:
 
 def executor_of(raw: sqlite3.Connection) -> Execute:
     """Return what executes over a connection."""
+    raw = raw.cursor().connection  # a cursor knows sqlite3's own connection, also behind the proxy of a tracing tool
     refuse_autocommit(on=autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:

@@ -80,8 +80,9 @@ def absent_memberships(clerk: httpx2.Client, kind: Mirrored, ids: list[str]) -> 
 
 @persistently
 def delete(kind: Mirrored, one: str) -> None:
-    """Run the handlers of a deletion, as if its webhook had arrived."""
-    handlers.dispatch(parse_event({"type": f"{kind}.deleted", "data": {"id": one}}))
+    """Run the handlers of a deletion, as if its webhook had arrived. `once` handlers need the id of a message."""
+    data = {"object": PATHS[kind][1:-1], "id": one, "deleted": True}
+    handlers.dispatch(parse_event({"type": f"{kind}.deleted", "data": data}, message_id=f"reconcile_{one}"))
 
 
 if __name__ == "__main__":

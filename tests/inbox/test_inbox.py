@@ -13,6 +13,7 @@ from histories import CREATE_USERS, NOON, Mirror, MirrorMachine, check_every_ord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import python
+from tracing import Traced
 
 from clerk_webhook import events, parse_event
 from clerk_webhook.inbox import (
@@ -356,6 +357,15 @@ def test_factories_and_classes_of_the_callers_do_not_matter(row_factory, text_fa
         assert (connection.row_factory, connection.text_factory) == (row_factory, text_factory)
 
 
+def test_the_proxies_of_tracing_tools_are_connections(connection):
+    traced = Traced(connection)
+    traced.text_factory = bytes
+    for target in (traced, traced.cursor()):
+        assert record_newest(target, CREATED, str(target)) is True
+        assert record_newest(target, CREATED, str(target)) is False
+    assert connection.text_factory is bytes
+
+
 # Autocommit.
 
 
@@ -415,6 +425,13 @@ if sys.version_info >= (3, 12):  # which brought the attribute
 def test_anything_but_a_connection_is_refused(connection):
     with pytest.raises(TypeError, match=rf"over \w+\.{type(connection).__name__}\. .*Version\.statement"):
         record_newest(connection, CREATED)
+
+
+def test_a_transaction_that_gives_no_connection_is_told_which_one_of_django_does():
+    with pytest.raises(
+        TypeError, match=r"transaction\.atomic gives None: clerk_webhook\.django\.atomic\(\) gives its con"
+    ):
+        record_newest(None, CREATED)
 
 
 def test_other_objects_of_sqlite3_are_refused(connection):

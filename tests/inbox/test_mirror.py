@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,15 @@ def as_float(user) -> float:
 def test_a_column_has_the_type_of_its_key_or_function(source, sql_type):
     with closing(open_tables(Mirror(users={"n": source}))) as connection:
         assert columns_of(connection, "clerk_users")["n"] == (sql_type, 0, 0)
+
+
+if sys.version_info >= (3, 14):  # which evaluates annotations when somebody asks
+
+    def test_what_a_function_takes_may_be_known_to_type_checkers_alone():
+        namespace = {}
+        exec("def as_int(user: UserJSON) -> int: ...", namespace)
+        with closing(open_tables(Mirror(users={"n": namespace["as_int"]}))) as connection:
+            assert columns_of(connection, "clerk_users")["n"] == ("bigint", 0, 0)
 
 
 def from_elsewhere(user) -> "Plan":

@@ -2,19 +2,17 @@
 
 import asyncio
 import functools
-import re
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Generic, Optional, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
-from deliveries import SECRET
 from dispatching import CREATED, UPDATED, user_event
 
-from clerk_webhook import Endpoint, UnknownEvent, WebhookEvent, events
+from clerk_webhook import UnknownEvent, WebhookEvent, events
 from clerk_webhook._dispatch import transaction_of_includer
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.handlers import Handlers
@@ -40,6 +38,8 @@ def opaque():
     return transaction()
 
 
+QUOTED = "events.UserCreated | events.UserDeleted"
+ITSELF = "ITSELF"
 USERS = ["user.created", "user.deleted", "user.updated"]
 NEWER = user_event("user.newer")
 
@@ -57,6 +57,10 @@ NEWER = user_event("user.newer")
         (WebhookEvent, sorted(EVENT_CLASSES), True),
         ("WebhookEvent", sorted(EVENT_CLASSES), True),
         (SimpleNamespace(__value__=events.UserWebhookEvent), USERS, False),  # the statement `type` of Python 3.12
+        ("'events.UserCreated'", ["user.created"], False),  # quotes under `from __future__ import annotations`
+        ("QUOTED", ["user.created", "user.deleted"], False),
+        (Union["events.UserCreated", "events.UserDeleted"], ["user.created", "user.deleted"], False),
+        (Annotated[WebhookEvent, "ClerkEvent"], sorted(EVENT_CLASSES), True),
         (UnknownEvent, [], True),
         (events.UserCreated | UnknownEvent, ["user.created"], True),
     ],
@@ -268,6 +272,7 @@ MUST_BE_ANNOTATED = "must be annotated with a class of clerk_webhook.events, a u
         (of([events.UserCreated]), MUST_BE_ANNOTATED),
         (of(dict), MUST_BE_ANNOTATED),
         (of("str"), MUST_BE_ANNOTATED),
+        (of("ITSELF"), MUST_BE_ANNOTATED),
         (misspelled, f"{MUST_BE_ANNOTATED}.* At run time: module .* has no attribute 'UserCreate'"),
         (imported_for_type_checkers, r"name 'Session' is not defined\. Import it outside of .*`if TYPE_CHECKING:`"),
     ],
@@ -348,13 +353,25 @@ def test_included_handlers_run_after_the_own_handlers():
     assert ours.event_types == ["user.created", "user.deleted"]
 
 
+def test_handlers_that_are_included_by_two_ways_run_once():
+    seen = []
+    shared, left, right, whole = (Handlers() for _ in range(4))
+    shared.on(registering(seen, "shared"))
+    for part in (left, right):
+        part.include(shared)
+        whole.include(part)
+    whole.include(shared)
+    whole.dispatch(CREATED)
+    assert seen == ["shared"]
+
+
 def test_included_handlers_are_handlers_of_another_object():
     handlers = Handlers()
     for other in (Handlers, "billing", None, Mirror()):
         cure = rf"^include\(\) takes .*, such as mirror\.handlers, not {type(other).__name__}\."
         with pytest.raises(TypeError, match=cure):
             handlers.include(other)
-    with pytest.raises(ValueError, match=r"^include\(\) takes other handlers: .* would run each twice\.$"):
+    with pytest.raises(ValueError, match=r"^include\(\) takes other handlers than those of the object itself\.$"):
         handlers.include(handlers)
 
 
@@ -406,11 +423,11 @@ def test_handlers_are_included_only_where_they_run_as_they_would_alone(ours, the
         handlers.include(Handlers(**theirs))
 
 
-@pytest.mark.parametrize("includer", [Handlers(), Handlers(store=STORE), Endpoint(SECRET)])
-def test_a_library_that_writes_into_a_database_is_refused_without_a_transaction(includer):
-    cure = f"The included handlers write into a database: {type(includer).__name__}(transaction=...) needs"
-    with pytest.raises(TypeError, match=re.escape(cure)):
-        includer.include(Mirror().handlers)
+@pytest.mark.parametrize("how", [{}, {"store": STORE}])
+def test_the_handlers_of_a_library_are_not_said_to_have_a_transaction_that_their_reader_could_change(how):
+    handlers = Handlers(**how)
+    with pytest.raises(TypeError, match=r"has no transaction\. Give it one, such as transaction=Session\.begin\.$"):
+        handlers.include(Handlers(transaction=transaction_of_includer))
 
 
 # Sync and async.
@@ -598,6 +615,42 @@ def test_a_library_has_one_function_for_both_kinds_of_transactions():
         library.dispatch(CREATED)
     with pytest.raises(TypeError, match=r"^one is sync"):
         handlers.on(one)
+
+
+def test_the_handlers_of_a_library_alone_run_in_a_transaction_that_does_not_say_its_kind():
+    opened = []
+
+    async def later(connection):
+        opened.append(("async", connection))
+
+    def both(event: events.UserCreated, connection: object):
+        return later(connection) if is_async else opened.append(("sync", connection))
+
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(both)
+    for begin, is_async in [(lambda: transaction(), False), (lambda: async_transaction(), True)]:  # noqa: PLW0108
+        handlers = Handlers(transaction=begin)
+        handlers.include(library)
+        assert [asyncio.run(handlers.dispatch_async(CREATED)) for _ in range(2)] == ["handled"] * 2
+        assert opened == [("async" if is_async else "sync", "connection")] * 2
+        opened.clear()
+    with pytest.raises(TypeError, match=r"^The transaction is async, and nothing here runs async handlers"):
+        handlers.dispatch(CREATED)
+    with pytest.raises(TypeError, match=r"^one is sync"):
+        handlers.on(one)
+
+
+def test_a_transaction_that_cannot_be_made_is_unavailable_to_the_handlers_of_a_library_too():
+    def no_pool():
+        raise OSError
+
+    library = Handlers(transaction=transaction_of_includer)
+    library.on(two)
+    for register in (lambda handlers: handlers.include(library), lambda handlers: handlers.on(two)):
+        handlers = Handlers(transaction=no_pool)
+        register(handlers)
+        with pytest.raises(OSError):  # noqa: PT011
+            asyncio.run(handlers.dispatch_async(CREATED))
 
 
 def test_a_library_may_have_async_handlers_alone():

@@ -36,6 +36,7 @@ from inbox_connections import (
 from mirroring import MIRROR
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
+from tracing import Traced
 
 from clerk_webhook.inbox import CREATE_TABLE, AwaitableBool, purge, record_newest, record_once
 
@@ -398,6 +399,22 @@ def test_cursors_of_the_callers_do_not_matter(postgres):
         assert not record_newest(psycopg.RawCursor(connection), CREATED)
         connection.cursor_factory = LoudCursor
         assert record_newest(connection, UPDATED)
+
+
+def test_the_proxies_of_tracing_tools_are_connections(postgres, sqlite, monkeypatch):
+    postgres.execute(CREATE_TABLE)
+    with closing(psycopg2.connect(postgres.target)) as connection:
+        traced = Traced(connection)
+        assert [record_newest(target, CREATED) for target in (traced, traced.cursor())] == [True, False]
+
+    async def check():
+        async with aiosqlite.connect(sqlite.target) as connection:
+            assert await record_newest(connection, CREATED)
+
+    sqlite.execute(CREATE_TABLE)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *path, **options: Traced(connect(*path, **options)))
+    asyncio.run(check())
 
 
 def test_psycopg_does_not_prepare_our_statements_because_of_poolers(postgres):

@@ -415,6 +415,33 @@ def test_reconcile_deletes_what_clerk_does_not_have(database_url, database, api)
     assert mirrored(database) == listed(api)
 
 
+HANDLERS = """
+from clerk_webhook import events
+from reconcile import delete
+from sync import handlers
+
+@handlers.once
+def forget(event: events.UserDeleted | events.OrganizationDeleted | events.OrganizationMembershipDeleted) -> None:
+    print(event.data["object"], event.data["id"], event.data.get("deleted"))
+
+for kind, one in [("user", "user_1"), ("organization", "org_1"), ("organizationMembership", "orgmem_1")]:
+    delete(kind, one)
+    delete(kind, one)
+"""
+
+
+@on_sqlite
+def test_the_deletions_of_reconcile_run_the_once_handlers_of_a_reader(database_url, database, tmp_path):
+    script = tmp_path / "forget.py"
+    script.write_text(HANDLERS)
+    done = run(str(script), database_url, PYTHONPATH=str(EXAMPLE))
+    assert done.stdout.splitlines() == [
+        "user user_1 True",
+        "organization org_1 True",
+        "organization_membership orgmem_1 True",
+    ], done.stderr
+
+
 @on_sqlite
 def test_a_dry_run_deletes_nobody(database_url, database, api):
     populate(api, users=10)
