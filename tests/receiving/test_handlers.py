@@ -301,7 +301,7 @@ class AsyncStore(MemoryStore):
         ({"transaction": "sqlite://"}, "must be a function that begins one, such as Session.begin, not str"),
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
-        ({"store": AsyncStore()}, "store must have sync methods"),
+        ({"store": AsyncStore()}, r"^store must have sync methods: with asyncio they are called in threads\.$"),
         ({"scope": "billing"}, "scope belongs to a transaction"),
         ({"scope": "billing", "store": MemoryStore()}, "scope belongs to a transaction"),
     ],
@@ -617,3 +617,36 @@ def test_a_transaction_of_the_other_kind_is_refused_before_anything_runs(begin, 
     handlers.on(handler)
     with pytest.raises(TypeError, match=cure.replace("transaction..", r"transaction\(\):`")):
         asyncio.run(handlers.dispatch_async(CREATED))
+
+
+class Manager:
+    def __enter__(self):
+        return "connection"
+
+    def __exit__(self, *error):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("module", "more", "is_refused"),
+    [
+        ("sqlalchemy.orm.session", {"execute": None}, True),
+        ("aiosqlite", {"execute": None}, True),
+        ("sqlalchemy.engine.base", {}, False),  # what `begin` returns
+        ("app.sqlalchemy", {"execute": None}, False),
+    ],
+)
+def test_a_session_is_refused_because_it_never_commits(module, more, is_refused):
+    """The module of its class tells. tests/services has the libraries themselves."""
+    kind = type("Session", (Manager,), {"__module__": module, **more})
+    handlers = Handlers(transaction=type("Subclass", (kind,), {}))
+    handlers.on(two)
+    if is_refused:
+        with pytest.raises(TypeError) as caught:
+            handlers.dispatch(CREATED)
+        assert str(caught.value) == (
+            "Subclass does not commit at the end of `with`, so everything would be lost. Give a function whose context "
+            "manager commits: Session.begin or engine.begin of SQLAlchemy, for example."
+        )
+    else:
+        assert handlers.dispatch(CREATED) == "handled"
