@@ -266,12 +266,29 @@ def test_what_everything_can_hold_arrives_as_it_is(sent, arrives, parse, caplog)
 
 
 @pytest.mark.parametrize(
-    "sent", [sent for sent, _ in KEPT.values()] + ["[" * 97 + "[], " * 500 + "[]" + "]" * 97], ids=[*KEPT, "200 levels"]
+    "sent", [sent for sent, _ in KEPT.values()] + ["[" * 99 + "[], " * 500 + "[]" + "]" * 99], ids=[*KEPT, "200 levels"]
 )
 def test_few_bodies_are_read_bracket_by_bracket(sent):
     """A benchmark shows the gain, and this test that the short path is taken."""
-    raw = around(sent)
+    raw = sent.encode()
     assert _pruning.without_deep_values(raw) is raw
+
+
+@pytest.mark.parametrize(
+    ("before", "unit", "after"),
+    [
+        ("[", "[" * 1000 + "]" * 1000 + ",", "0]"),
+        ("[" * 1000 + "]" * 999, ", 1", "]"),
+        ("[" * 1000 + "]" * 999, ', "["', "]"),
+        ("[" * 200, "{}, ", "{}" + "]" * 200),
+    ],
+)
+def test_little_of_a_large_body_is_read_bracket_by_bracket(before, unit, after, monkeypatch):
+    """A benchmark shows the gain, and this test that the short paths are taken."""
+    read, keep = [], _pruning._keep_shallow
+    monkeypatch.setattr(_pruning, "_keep_shallow", lambda part, *more: read.append(part) or keep(part, *more))
+    _pruning.without_deep_values((before + unit * (20_000 // len(unit)) + after).encode())
+    assert len("".join(read)) < 400
 
 
 def test_a_usual_body_is_not_mended(monkeypatch):
@@ -293,7 +310,6 @@ LEVELS = {
     "spread out": (' [1, "]", ', "]", 1),
     "with keys like brackets": ('{"}\\"]":', "}", 1),
     "with values beside": ('[[], {"b": "["}, ', ", [[]]]", 1),
-    "with brackets between escaped quotes": (r'["\"]\"", ', "]", 1),
 }
 
 
@@ -363,6 +379,11 @@ def test_the_containers_on_level_201_are_null_and_everything_else_stays(parse):
     for _ in range(195):
         (value,) = value
     assert value == [[0], [1, [2, None], "]", 5], [[None]], [[None]]]
+
+
+def test_brackets_between_escaped_quotes_do_not_close_a_level():
+    value = r'["\"]\"", ' * 300 + "0" + r', "\"[\""]' * 300
+    assert depth_of(parse_event(f'{{"type": "a", "data": {value}}}').payload) == 200
 
 
 @pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly starts no threads")
