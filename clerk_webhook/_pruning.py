@@ -41,8 +41,7 @@ def without_deep_values(raw: bytes) -> bytes:
     Args:
         raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
     """
-    # Without an escaped quote, each quote begins or ends a string. A string without brackets leaves just two quotes.
-    brackets = raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    brackets = _structure(raw)
     text = ""
     if b'"' in brackets or (b"\\" in raw and b'\\"' in raw):  # one byte is found faster than two
         text = _with_strings_masked(raw)
@@ -84,6 +83,12 @@ def without_deep_values(raw: bytes) -> bytes:
     return "".join(kept).encode("latin-1").translate(_RESTORE)
 
 
+def _structure(raw: bytes) -> bytes:
+    """Return the brackets of a text without escaped quotes, and the quotes of the strings that have brackets."""
+    # A string without brackets leaves just its two quotes.
+    return raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+
+
 def _keep_shallow(window: str, depth: int, kept: list[str]) -> int:
     """Add the parts of a window that are not too deep, and return the depth at its end."""
     for part in re.split(_BRACKET, window):
@@ -101,8 +106,7 @@ def _with_strings_masked(raw: bytes) -> str:
     if "\\" in text:
         for escape, stand_in in _ESCAPES.items():
             text = text.replace(escape, stand_in)
-    # Strings without brackets leave nothing but their quotes.
-    if b'"' in text.encode("latin-1").translate(None, _NO_STRUCTURE).replace(b'""', b""):
+    if b'"' in _structure(text.encode("latin-1")):
         parts = text.split('"')
         strings = '"'.join(parts[1::2])
         for bracket, stand_in in _BRACKETS_IN_STRINGS.items():

@@ -274,6 +274,13 @@ def test_few_bodies_are_read_bracket_by_bracket(sent):
     assert _pruning.without_deep_values(raw) is raw
 
 
+def test_strings_without_brackets_are_not_masked(monkeypatch):
+    """A benchmark shows the gain, and this test that the short path is taken."""
+    monkeypatch.setattr(_pruning, "_with_strings_masked", None)
+    raw = b"[" + rb'{"a": "b\n\u005b"}, ' * 500 + b"0]"
+    assert _pruning.without_deep_values(raw) is raw
+
+
 @pytest.mark.parametrize(
     ("before", "unit", "after"),
     [
