@@ -85,7 +85,10 @@ def as_text(user) -> "str | None":
     return user.get("n")
 
 
-def as_module_says(user) -> "dict[str, Any]":
+Numbers = list[int]
+
+
+def as_module_says(user) -> "Numbers":
     return user.get("n")
 
 

@@ -308,7 +308,10 @@ class AsyncStore(MemoryStore):
 @pytest.mark.parametrize(
     ("how", "cure"),
     [
-        ({"transaction": transaction, "store": MemoryStore()}, "Give a transaction or a store"),
+        (
+            {"transaction": transaction, "store": MemoryStore()},
+            r"^Give a transaction or a store: in a transaction, the inbox remembers the messages\.$",
+        ),
         (
             {"transaction": transaction()},
             r"^transaction must be the function itself, which is called for each event: Session\.begin\.$",
@@ -318,7 +321,7 @@ class AsyncStore(MemoryStore):
         ({"store": MemoryStore}, r"store must be an object such as MemoryStore\(\), not type"),
         ({"store": {}}, r"store must be an object such as MemoryStore\(\), not dict"),
         ({"store": AsyncStore()}, r"^store must have sync methods: with asyncio they are called in threads\.$"),
-        ({"scope": "billing"}, "scope belongs to a transaction"),
+        ({"scope": "billing"}, r"^scope belongs to a transaction: a store remembers messages for itself\.$"),
         ({"scope": "billing", "store": MemoryStore()}, "scope belongs to a transaction"),
     ],
 )
