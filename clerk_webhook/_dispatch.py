@@ -120,8 +120,8 @@ class Dispatch:
         """
         self._plan = plan
         self._event = event
-        # The outcome if there is an exception now.
-        self._failure: Literal["failed", "unavailable"] = "failed"
+        # Whether an exception comes from the database or the store now, and not from the application.
+        self._is_outside = False
 
     def run(self, finish: Finish[ResultT]) -> ResultT:
         """Apply the event in this thread. All handlers are sync.
@@ -227,7 +227,7 @@ class Dispatch:
     def _begin(self, kind: type) -> Any:
         """Return the context manager in which the handlers run."""
         transaction, store, _ = self._plan.how
-        self._failure = "unavailable"
+        self._is_outside = True
         if store is not None:
             return _Lease(store, self._event.message_id or "")
         manager = transaction() if transaction is not None else None
@@ -247,7 +247,7 @@ class Dispatch:
 
     def _due(self, kinds: set[str]) -> list[Handler]:
         """Return the handlers that are to run. From here on an exception is a failure of the application."""
-        self._failure = "failed"
+        self._is_outside = False
         return [handler for handler in self._plan.handlers if handler.kind == "on" or handler.kind in kinds]
 
     def _call(self, handlers: Sequence[Handler], connection: Any) -> None:
@@ -269,7 +269,7 @@ class Dispatch:
                 _refuse_unfinished(handler, result)
 
     def _outcome_of(self, error: BaseException) -> Outcome:
-        if self._failure == "failed":
+        if not self._is_outside:
             return "aborted" if isinstance(error, AbortDelivery) else "failed"
         # The inbox refuses autocommit by a RuntimeError, for example: the database is there.
         mistakes = (

@@ -121,7 +121,6 @@ def _look_up_pairs(pairs: list[tuple[bytes, bytes]]) -> tuple[str, str, str]:
 def _search(headers: Headers) -> tuple[str, str, str]:
     """Return the values of the three headers, however they are spelled and shown."""
     found: dict[str, str] = {}
-    readable = True
     try:
         for spelling, value in _pairs(headers):
             if len(spelling) in _LENGTHS:
@@ -135,13 +134,19 @@ def _search(headers: Headers) -> tuple[str, str, str]:
                     if text and found.setdefault(name, text) != text:
                         raise _doubled(name)
     except UnicodeError:
-        readable = False
-    if not readable:  # raised out here because the other error holds the value of a header
-        raise InvalidHeaderError(
-            "The framework cannot decode one of the headers. Pass the headers as they came: environ (WSGI) or "
-            "scope['headers'] (ASGI).",
-            "",
-        )
+        pass
+    else:
+        return _all_of_one_brand(found)
+    # Raised out here because the other error holds the value of a header.
+    raise InvalidHeaderError(
+        "The framework cannot decode one of the headers. Pass the headers as they came: environ (WSGI) or "
+        "scope['headers'] (ASGI).",
+        "",
+    )
+
+
+def _all_of_one_brand(found: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the values of the `svix-*` headers, or of the `webhook-*` headers if there is no other."""
     names = _UNBRANDED if found and found.keys().isdisjoint(_SVIX) else _SVIX
     missing = tuple(name for name in names if name not in found)
     if missing:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._pruning import MAX_DEPTH, without_deep_values, without_lone_surrogates
 from .errors import PayloadError
@@ -85,9 +85,6 @@ def parse_json(
             "payload must be the body as bytes or str, or the JSON object that was parsed from it, "
             f"not {type(body).__name__}."
         )
-    value: object = None
-    problem = ""
-    changed = False
     try:
         text = mended = raw.decode()
         # A usual body has 20 opening brackets. Deleting them is the fastest way to count up to a limit: bytes.count
@@ -109,17 +106,17 @@ def parse_json(
                 value, end = _LENIENT.raw_decode(text)
                 changed = True
             if end < len(text):
-                problem = f"there is more after its end, at character {end}"
+                _refuse(f"there is more after its end, at character {end}")
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
     except (RecursionError, ValueError) as error:
         problem = str(error)
-    if problem:
-        # Raised out here because the errors of parsers hold the body.
-        raise PayloadError(f"The body is not JSON: {problem}.", message_id)
-    if changed:
-        _warn(message_id)
-    return value
+    else:
+        if changed:
+            _warn(message_id)
+        return value
+    # Raised out here because the errors of parsers hold the body.
+    raise PayloadError(f"The body is not JSON: {problem}.", message_id)
 
 
 def to_bytes(body: Any) -> bytes | None:
@@ -212,10 +209,8 @@ def _json_name(value: object) -> str:
     return "missing or null" if value is None else f"a Python {type(value).__name__}"
 
 
-def _refuse(name: str) -> float:
-    # RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as Infinity and
-    # NaN) are not permitted." Python's json accepts them.
-    raise ValueError(name)
+def _refuse(problem: str) -> NoReturn:
+    raise ValueError(problem)
 
 
 def _finite(text: str) -> float:
@@ -234,6 +229,8 @@ def _int_or_none(text: str) -> int | None:
 
 # RFC 8259, section 2: "ws".
 _WHITE_SPACE = " \t\n\r"
+# RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as Infinity and
+# NaN) are not permitted." Python's json accepts them.
 # Any, because typeshed does not have the scanner of a decoder.
 _STRICT: Any = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 _LENIENT: Any = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_float_or_none, parse_int=_int_or_none)

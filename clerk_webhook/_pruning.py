@@ -23,11 +23,10 @@ _SMALL_VALUE = r"[\[{](?:[^\[\]{}]++|[\[{][^\[\]{}]*+[\]}])*+[\]}]"
 _UP_TO_A_LARGE_VALUE = rf"(?:[^\[\]{{}}]++|{_SMALL_VALUE})*+"
 
 # UTF-8 has no such bytes. Each stands for a character that is no structure.
-_ESCAPES = {r"\\": "\xfc\xfc", r"\"": "\xfc\xfd"}
+_ESCAPES = {rb"\\": b"\xfc\xfc", rb"\"": b"\xfc\xfd"}
 _BRACKETS_IN_STRINGS = {"[": "\xf8", "]": "\xf9", "{": "\xfa", "}": "\xfb"}
 _RESTORE = bytes.maketrans(b"\xf8\xf9\xfa\xfb\xfc\xfd", rb"[]{}\"")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_NO_STRUCTURE = _NO_BRACKETS.replace(b'"', b"")
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 def without_deep_values(raw: bytes) -> bytes:
@@ -39,12 +38,11 @@ def without_deep_values(raw: bytes) -> bytes:
     Args:
         raw: Any UTF-8. If it is not JSON, the result is not JSON either, unless only a part that is too deep was wrong.
     """
-    # Without an escaped quote, each quote begins or ends a string. A string without brackets leaves just two quotes.
-    brackets = raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    brackets = _structure(raw)
     text = ""
     if b'"' in brackets or (b"\\" in raw and b'\\"' in raw):  # one byte is found faster than two
         text = _with_strings_masked(raw)
-        brackets = text.encode("latin-1").translate(None, _NO_BRACKETS)
+        brackets = _structure(text.encode("latin-1"))
     # Usual bodies end here: values without others in them go first, and most of the rest goes with each turn.
     before, peeled = 2 * len(brackets) + 1, 0
     while peeled + len(brackets) > MAX_DEPTH and 2 * len(brackets) < before:
@@ -82,6 +80,12 @@ def without_deep_values(raw: bytes) -> bytes:
     return "".join(kept).encode("latin-1").translate(_RESTORE)
 
 
+def _structure(raw: bytes) -> bytes:
+    """Return the brackets of a text without escaped quotes, and the quotes of the strings that have brackets."""
+    # A string without brackets leaves just its two quotes.
+    return raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+
+
 def _keep_shallow(window: str, depth: int, kept: list[str]) -> int:
     """Add the parts of a window that are not too deep, and return the depth at its end."""
     for part in re.split(_BRACKET, window):
@@ -94,13 +98,12 @@ def _keep_shallow(window: str, depth: int, kept: list[str]) -> int:
 
 def _with_strings_masked(raw: bytes) -> str:
     """Return a text of the same length in which only the structure has brackets."""
+    if b"\\" in raw:
+        for escape, no_structure in _ESCAPES.items():
+            raw = raw.replace(escape, no_structure)
     # One character for each byte. The loops of str are faster than those of bytes.
     text = raw.decode("latin-1")
-    if "\\" in text:
-        for escape, stand_in in _ESCAPES.items():
-            text = text.replace(escape, stand_in)
-    # Strings without brackets leave nothing but their quotes.
-    if b'"' in text.encode("latin-1").translate(None, _NO_STRUCTURE).replace(b'""', b""):
+    if b'"' in _structure(raw):
         parts = text.split('"')
         strings = '"'.join(parts[1::2])
         for bracket, stand_in in _BRACKETS_IN_STRINGS.items():
@@ -127,4 +130,4 @@ def without_lone_surrogates(text: str) -> str:
     masked = text.replace(r"\\", "\ud800")
     if re.fullmatch(_NO_LONE_SURROGATE, masked):
         return text
-    return re.sub(_LONE_SURROGATE, r"\\ufffd", masked).replace("\ud800", r"\\")
+    return re.sub(_LONE_SURROGATE, "\ufffd", masked).replace("\ud800", r"\\")

@@ -27,6 +27,7 @@ RECORD = (
 )
 # The kind of a message starts with a dot. No event's kind has a dot, so a scope of record_newest comes after one.
 _MESSAGE = ".message"
+_VERSION_OF_MESSAGE = f"{0:015}.{0:015}."
 PURGE = "DELETE FROM clerk_webhook_inbox WHERE substr(kind, 1, 1) = '.' AND seen_at < ? RETURNING kind"
 
 # Fifteen digits, which is milliseconds until the year 33658.
@@ -142,7 +143,7 @@ def of_resource(kind: str, resource: Mapping[str, object]) -> Version:
 def record_of_message(message_id: str, scope: str) -> tuple[str, str, str, int]:
     """Return the row of the table that records a message."""
     kind = f"{_MESSAGE}.{scope}" if scope else _MESSAGE
-    return kind, message_id, as_text(Version(_MESSAGE, message_id, 0)), int(time.time())
+    return kind, message_id, _VERSION_OF_MESSAGE, int(time.time())
 
 
 def record(version: Version, scope: str) -> tuple[str, str, str, int]:

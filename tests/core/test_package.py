@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from interpreter import python
+from interpreter import imported, python
 
 import clerk_webhook
 
@@ -37,11 +37,9 @@ def test_a_class_is_the_same_by_both_imports():
     assert clerk_webhook.Handlers is clerk_webhook.handlers.Handlers
 
 
-@pytest.mark.parametrize(
-    "name", ["datetime", "http", "asyncio", "base64", "argparse", "svix", "fastapi", "flask", "django"]
-)
-def test_a_module_that_no_receiver_needs_is_not_imported(name):
-    assert python(f"import sys, clerk_webhook; print({name!r} in sys.modules)") == "False"
+def test_modules_that_no_receiver_needs_are_not_imported():
+    needless = {"datetime", "http", "asyncio", "base64", "argparse", "svix", "fastapi", "flask", "django"}
+    assert needless & imported("clerk_webhook") == set()
 
 
 @pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])

@@ -14,7 +14,7 @@ from deliveries import ID, NOW, SECRET, signed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clerk_webhook import PayloadError, UnknownEvent, Webhook, _pruning, events, parse_event
+from clerk_webhook import PayloadError, UnknownEvent, Webhook, _parse, _pruning, events, parse_event
 
 USER = {"id": "user_1", "object": "user", "first_name": "Ada"}
 
@@ -157,8 +157,8 @@ PARSERS = {
     "verify_and_parse with a strict parser": lambda raw: Webhook(
         SECRET, clock=lambda: NOW, loads=strict_loads
     ).verify_and_parse(signed(raw), raw),
-    "parse_event of bytes": parse_event,
-    "parse_event of text": lambda raw: parse_event(raw.decode()),
+    "parse_event of bytes": lambda raw: parse_event(raw, message_id=ID),
+    "parse_event of text": lambda raw: parse_event(raw.decode(), message_id=ID),
 }
 every_parser = pytest.mark.parametrize("parse", PARSERS.values(), ids=PARSERS)
 
@@ -174,6 +174,17 @@ def around(metadata):
     """Return a body in which a user has written this JSON text, and data around it."""
     rest = r'"banned": true, "name": "a\\\"]}["'
     return f'{{"data": {{"id": "user_1", "unsafe_metadata": {metadata}, {rest}}}, "type": "user.updated"}}'.encode()
+
+
+REPLACED_SOME = (
+    f"WARNING: Message {ID}: values that are nested too deeply, too large or not Unicode were replaced by null or "
+    "U+FFFD."
+)
+
+
+def warnings(caplog):
+    """Return what we have logged."""
+    return [f"{each.levelname}: {each.getMessage()}" for each in caplog.records if each.name == "clerk_webhook"]
 
 
 def assert_usable(event):
@@ -222,12 +233,7 @@ def test_a_user_cannot_hide_an_event_by_a_value_that_not_everything_can_hold(sen
     event = parse(around(sent))
     assert_usable(event)
     assert event.data["unsafe_metadata"] == arrives
-    (warning,) = [record for record in caplog.records if record.name == "clerk_webhook"]
-    assert warning.levelname == "WARNING"
-    assert warning.getMessage() == (
-        f"Message {event.message_id}: values that are nested too deeply, too large or not Unicode were replaced by "
-        "null or U+FFFD."
-    )
+    assert warnings(caplog) == [REPLACED_SOME]
 
 
 KEPT = {
@@ -256,7 +262,51 @@ def test_what_everything_can_hold_arrives_as_it_is(sent, arrives, parse, caplog)
     event = parse(around(sent))
     assert event.data["unsafe_metadata"] == arrives
     assert_usable(event)
-    assert not [record for record in caplog.records if record.name == "clerk_webhook"]
+    assert not warnings(caplog)
+
+
+@pytest.mark.parametrize(
+    "sent", [sent for sent, _ in KEPT.values()] + ["[" * 99 + "[], " * 500 + "[]" + "]" * 99], ids=[*KEPT, "200 levels"]
+)
+def test_few_bodies_are_read_bracket_by_bracket(sent):
+    """A benchmark shows the gain, and this test that the short path is taken."""
+    raw = sent.encode()
+    assert _pruning.without_deep_values(raw) is raw
+
+
+def test_strings_without_brackets_are_not_masked(monkeypatch):
+    """A benchmark shows the gain, and this test that the short path is taken."""
+    monkeypatch.setattr(_pruning, "_with_strings_masked", None)
+    raw = b"[" + rb'{"a": "b\n\u005b"}, ' * 500 + b"0]"
+    assert _pruning.without_deep_values(raw) is raw
+
+
+@pytest.mark.parametrize(
+    ("before", "unit", "after"),
+    [
+        ("[", "[" * 1000 + "]" * 1000 + ",", "0]"),
+        ("[" * 1000 + "]" * 999, ", 1", "]"),
+        ("[" * 1000 + "]" * 999, ', "["', "]"),
+        ("[" * 200, "{}, ", "{}" + "]" * 200),
+    ],
+)
+def test_little_of_a_large_body_is_read_bracket_by_bracket(before, unit, after, monkeypatch):
+    """A benchmark shows the gain, and this test that the short paths are taken."""
+    read, keep = [], _pruning._keep_shallow
+    monkeypatch.setattr(_pruning, "_keep_shallow", lambda part, *more: read.append(part) or keep(part, *more))
+    _pruning.without_deep_values((before + unit * (20_000 // len(unit)) + after).encode())
+    assert len("".join(read)) < 400
+
+
+def test_a_usual_body_is_not_mended(monkeypatch):
+    """A benchmark shows the gain, and this test that the short path is taken."""
+    monkeypatch.setattr(_parse, "without_deep_values", None)
+    monkeypatch.setattr(_parse, "without_lone_surrogates", None)
+    raw = around("[" + "{}, [], " * 98 + "0]")
+    assert raw.count(b"[") + raw.count(b"{") == 200
+    given = []
+    Webhook(SECRET, clock=lambda: NOW, loads=given.append).verify_and_parse(signed(raw), raw)
+    assert given[0] is raw
 
 
 # Each pair opens and closes some levels.
@@ -288,8 +338,8 @@ def depth_of(value):
 
 
 ALL_PARSERS = PARSERS | {
-    "parse_event of a dict": lambda raw: parse_event(json.loads(raw)),
-    "parse_event of a mapping": lambda raw: parse_event(read_only(raw)),
+    "parse_event of a dict": lambda raw: parse_event(json.loads(raw), message_id=ID),
+    "parse_event of a mapping": lambda raw: parse_event(read_only(raw), message_id=ID),
 }
 
 
@@ -300,7 +350,7 @@ def test_an_event_of_200_levels_arrives_as_it_is(shape, parse, caplog):
     event = parse(around(sent))
     assert event.data["unsafe_metadata"] == json.loads(sent)
     assert_usable(event)
-    assert not [record for record in caplog.records if record.name == "clerk_webhook"]
+    assert not warnings(caplog)
 
 
 @pytest.mark.parametrize("parse", ALL_PARSERS.values(), ids=ALL_PARSERS)
@@ -311,7 +361,7 @@ def test_a_user_cannot_hide_an_event_by_201_levels(levels, shape, innermost, par
     event = parse(around(nested(levels, shape, innermost)))
     assert_usable(event)
     assert depth_of(event.payload) == 200
-    assert [record.levelname for record in caplog.records if record.name == "clerk_webhook"] == ["WARNING"]
+    assert warnings(caplog) == [REPLACED_SOME]
 
 
 @every_parser
@@ -336,6 +386,11 @@ def test_the_containers_on_level_201_are_null_and_everything_else_stays(parse):
     for _ in range(195):
         (value,) = value
     assert value == [[0], [1, [2, None], "]", 5], [[None]], [[None]]]
+
+
+def test_brackets_between_escaped_quotes_do_not_close_a_level():
+    value = r'["\"]\"", ' * 300 + "0" + r', "\"[\""]' * 300
+    assert depth_of(parse_event(f'{{"type": "a", "data": {value}}}').payload) == 200
 
 
 @pytest.mark.skipif(sys.platform == "emscripten", reason="WebAssembly starts no threads")

@@ -1,5 +1,6 @@
 """The inbox over sqlite3. tests/services has the other libraries."""
 
+import asyncio
 import sqlite3
 import sys
 import time
@@ -9,10 +10,11 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from dispatching import AsyncConnection
 from histories import CREATE_USERS, NOON, Mirror, MirrorMachine, check_every_order, history, rank, user_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interpreter import python
+from interpreter import imported
 from tracing import Traced
 
 from clerk_webhook import events, parse_event
@@ -133,7 +135,9 @@ def test_a_statement_is_in_psycopgs_style_and_without_a_scope_unless_told():
 @pytest.mark.parametrize("name", ["updated_at", "timestamp"])
 def test_a_version_made_by_hand_has_times_in_milliseconds(name, time):
     version = Version("user", "user_1", 1)._replace(**{name: time})
-    with pytest.raises(ValueError, match="milliseconds"):
+    with pytest.raises(
+        ValueError, match=r"^updated_at and timestamp must be integers: milliseconds since the epoch\.$"
+    ):
         version.statement()
 
 
@@ -250,15 +254,17 @@ def test_no_record_of_one_gate_and_scope_is_taken_for_another(kind, scope, conne
 
 @pytest.mark.parametrize("kind", ["", "user.mailing", ".message"])
 def test_a_kind_that_could_be_taken_for_a_scope_is_refused(kind, connection):
-    with pytest.raises(ValueError, match="before the dot"):
+    says = '^The kind of a Version is the part of the event type before the dot: "user".$'
+    with pytest.raises(ValueError, match=says):
         Version(kind, "x_1", 1).statement()
-    with pytest.raises(ValueError, match="before the dot"):
+    with pytest.raises(ValueError, match=says):
         record_newest(connection, Version(kind, "x_1", 1))
 
 
 @pytest.mark.parametrize("event", ["", user_event("user.created")])
 def test_a_message_without_an_id_is_refused(event, connection):
-    with pytest.raises(ValueError, match="no message id"):
+    cure = r"^The event has no message id\. parse_event\(payload, message_id=message_id\) keeps it\.$"
+    with pytest.raises(ValueError, match=cure):
         record_once(connection, event)
 
 
@@ -325,7 +331,7 @@ def test_the_purge_forgets_old_messages_and_no_deletion(age, connection):
 @pytest.mark.parametrize("age", [-1, float("nan"), timedelta(days=-1)])
 def test_a_purge_of_what_is_still_to_come_is_refused(age, connection):
     record_once(connection, "msg_1")
-    with pytest.raises(ValueError, match="older_than"):
+    with pytest.raises(ValueError, match=r"^older_than must not be negative: it is the age of a record, in seconds\.$"):
         purge(connection, age)
     assert not record_once(connection, "msg_1")
 
@@ -383,7 +389,7 @@ def test_the_statement_is_complete_before_the_commit(tmp_path):
 def test_autocommit_is_refused_before_anything_is_executed(gate):
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for target in (connection, connection.cursor()):
-            with pytest.raises(RuntimeError, match="BEGIN IMMEDIATE"):
+            with pytest.raises(RuntimeError, match=r'would be lost\. Execute "BEGIN IMMEDIATE" first\.$'):
                 gate(target, CREATED)  # the table does not exist, and nobody noticed
         connection.execute(CREATE_TABLE)
         connection.execute("BEGIN IMMEDIATE")
@@ -414,7 +420,6 @@ if sys.version_info >= (3, 12):  # which brought the attribute
 @pytest.mark.parametrize(
     "connection",
     [
-        None,
         "postgresql://",
         3,
         sqlite3,
@@ -423,8 +428,14 @@ if sys.version_info >= (3, 12):  # which brought the attribute
     ],
 )
 def test_anything_but_a_connection_is_refused(connection):
-    with pytest.raises(TypeError, match=rf"over \w+\.{type(connection).__name__}\. .*Version\.statement"):
+    with pytest.raises(TypeError) as caught:
         record_newest(connection, CREATED)
+    kind = type(connection)
+    assert str(caught.value) == (
+        f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
+        "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
+        "Version.statement() is for other drivers."
+    )
 
 
 def test_a_transaction_that_gives_no_connection_is_told_which_one_of_django_does():
@@ -443,8 +454,21 @@ def test_other_objects_of_sqlite3_are_refused(connection):
 
 def test_a_driver_of_mysql_is_refused_by_name():
     connection = type("Connection", (), {"__module__": "pymysql.connections"})()
-    with pytest.raises(RuntimeError, match=r"^MySQL or MariaDB has no ON CONFLICT \.\.\. RETURNING"):
+    with pytest.raises(RuntimeError) as caught:
         record_newest(connection, CREATED)
+    assert str(caught.value) == (
+        "MySQL or MariaDB has no ON CONFLICT ... RETURNING as PostgreSQL and SQLite have it, and the inbox is made of "
+        "it. Connect to one of the two, or use a store for messages: clerk_webhook.stores."
+    )
+
+
+def test_the_answer_over_an_async_connection_is_awaited(connection):
+    async def story():
+        answer = record_newest(AsyncConnection(connection), CREATED)
+        assert type(answer) is AwaitableBool
+        return await answer, await record_newest(AsyncConnection(connection), CREATED)
+
+    assert asyncio.run(story()) == (True, False)
 
 
 def test_a_forgotten_await_is_an_error_and_leaves_no_warning():
@@ -452,8 +476,11 @@ def test_a_forgotten_await_is_an_error_and_leaves_no_warning():
         raise AssertionError
 
     forgotten = AwaitableBool(answer())
-    with pytest.raises(TypeError, match="await record_newest"):
+    with pytest.raises(TypeError) as caught:
         bool(forgotten)
+    assert str(caught.value) == (
+        "The answer over an async connection must be awaited, as in `if await record_newest(...)`."
+    )
 
 
 # Transactions on a file.
@@ -509,10 +536,10 @@ def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", [":memory:", ""])
 def test_a_database_in_memory_is_refused(path):
-    with pytest.raises(ValueError, match="needs a file"):
+    with pytest.raises(ValueError, match=r"^sqlite_transactions needs a file, .* in memory of its own\.$"):
         sqlite_transactions(path)
 
 
-@pytest.mark.parametrize("module", ["sqlite3", "sqlalchemy", "psycopg", "psycopg2", "asyncpg", "aiosqlite", "django"])
-def test_no_driver_is_imported(module):
-    assert python(f"import sys, clerk_webhook.inbox; print({module!r} in sys.modules)") == "False"
+def test_no_driver_is_imported():
+    drivers = {"sqlite3", "sqlalchemy", "psycopg", "psycopg2", "asyncpg", "aiosqlite", "django"}
+    assert drivers & imported("clerk_webhook.inbox") == set()

@@ -4,6 +4,8 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
+from functools import partial, update_wrapper
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,7 @@ from clerk_webhook import Handlers, parse_event
 from clerk_webhook.inbox import sqlite_transactions
 from clerk_webhook.mirror import MEMBERSHIP_COLUMNS, USER_COLUMNS, Mirror
 from clerk_webhook.testing import sample, sample_event
+from clerk_webhook.types import UserJSON
 
 if TYPE_CHECKING:
     from elsewhere import Plan
@@ -83,6 +86,17 @@ def as_text(user) -> "str | None":
     return user.get("n")
 
 
+Numbers = list[int]
+
+
+def as_module_says(user) -> "Numbers":
+    return user.get("n")
+
+
+def as_typed(user) -> UserJSON | None:
+    return user.get("n")
+
+
 def as_float(user) -> float:
     return user.get("n")
 
@@ -98,6 +112,10 @@ def as_float(user) -> float:
         ("object", "text"),
         (lambda user: user["id"], "text"),
         (as_text, "text"),
+        (methodcaller("get", "id"), "text"),
+        (update_wrapper(partial(as_text), as_text), "text"),
+        (as_module_says, "jsonb"),
+        (as_typed, "jsonb"),
         (as_int, "bigint"),
         (as_json, "jsonb"),
         (as_float, "double precision"),
@@ -155,7 +173,11 @@ def as_nothing(user) -> None:
         ({"users": {"plan": from_elsewhere}}, ValueError, "plan of clerk_users: .* at run time: name 'Plan'"),
         ({"users": {"plan": as_either}}, ValueError, "made of one of str, int"),
         ({"users": {"plan": as_bytes}}, ValueError, "made of one of str, int"),
-        ({"users": {"plan": as_nothing}}, ValueError, "made of one of str, int"),
+        (
+            {"users": {"plan": as_nothing}},
+            ValueError,
+            r"^plan of clerk_users must be made of one of str, .*: give a function that is annotated with it\.$",
+        ),
     ],
 )
 def test_a_mistake_in_the_arguments_is_an_error_at_construction(options, error, message):
@@ -382,6 +404,13 @@ def test_a_page_of_any_length_is_written():
             assert users(connection, "count(*)") == [(rows,)]
 
 
+def test_an_object_without_a_time_is_older_than_any_other(connection):
+    MIRROR.apply_many(connection, "user", [{"id": "user_1"}])
+    assert users(connection, "version") == [("000000000000000.000000000000000.",)]
+    MIRROR.apply_many(connection, "user", page(("user_1", 1)))
+    assert users(connection, "name") == [("page",)]
+
+
 def test_a_user_who_is_twice_in_a_page_has_the_newer_row(connection):
     MIRROR.apply_many(connection, "user", [*page(("user_1", 10), name="newer"), *page(("user_1", 9), ("user_1", 8))])
     assert users(connection, "name") == [("newer",)]
@@ -433,8 +462,17 @@ def test_a_row_is_made_just_in_time_and_filled_by_the_event(connection):
 
 
 def test_ensure_needs_an_id(connection):
-    with pytest.raises(ValueError, match="needs the id"):
+    with pytest.raises(ValueError, match=r"^ensure\(\) needs the id of the resource\.$"):
         MIRROR.ensure(connection, "user", "")
+
+
+def test_a_row_that_exists_is_read_and_not_written(connection):
+    """Each request of a user asks for the row."""
+    MIRROR.ensure(connection, "user", "user_1")
+    statements = []
+    connection.set_trace_callback(statements.append)
+    MIRROR.ensure(connection, "user", "user_1")
+    assert [statement.split()[0] for statement in statements] == ["SELECT"]
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ def test_a_handler_that_raises_stop_iteration_does_not_hang(kind):
         outcome, error = asyncio.run(story())
         assert outcome == "failed"
         assert type(error) is (StopIteration if kind == "sync" else RuntimeError)
+        assert kind != "mixed" or str(error) == "The function raised StopIteration."
         if kind != "async":  # where Python itself raises a RuntimeError
             assert (
                 traceback.extract_tb(error.__traceback__)[-1].filename == __file__
@@ -542,11 +543,13 @@ class Paused:
     def __init__(self, database, at):
         self.database, self.at = database, at
         self.entered, self.leave = threading.Event(), asyncio.Event()
+        self.is_interrupted = True
 
     async def pause(self, point):
         if point == self.at:
             self.entered.set()
             await self.leave.wait()
+            self.is_interrupted = False
 
     @asynccontextmanager
     async def begin(self):
@@ -592,6 +595,7 @@ def test_a_cancelled_request_interrupts_an_async_handler_and_neither_begin_nor_c
     asyncio.run(story())
     assert ended == [outcome]
     assert seen == ran
+    assert paused.is_interrupted == (at == "handler")
     assert database.effects() == (ran if outcome == "handled" else [])
 
 

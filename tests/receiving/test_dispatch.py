@@ -47,21 +47,36 @@ def dispatch(request):
     return request.param
 
 
-def register(handlers, kind, name=None, annotation=WebhookEvent, raises=None):
+def register(handlers, kind, name=None, annotation=WebhookEvent, raises=None, is_async=False):
     """Register a handler that leaves its name in the database, and raises afterwards."""
 
     def handler(event, connection):
         effect(connection, name or kind, event)
         raise_(raises)
 
-    handler.__annotations__ = {"event": annotation}
-    getattr(handlers, kind)(handler)
+    async def async_handler(event, connection):
+        handler(event, connection)
+
+    handler.__annotations__ = async_handler.__annotations__ = {"event": annotation}
+    getattr(handlers, kind)(async_handler if is_async else handler)
 
 
 DELETED = user_event("user.deleted", message_id="msg_3")
 CREATED_AGAIN = user_event(message_id="msg_4")  # the same version of the user in another message
 
 
+in_each_transaction = pytest.mark.parametrize(
+    ("is_async", "dispatch"),
+    [(False, WAYS["sync"]), (False, WAYS["async"]), (True, WAYS["async"])],
+    ids=[*WAYS, "async transaction"],
+)
+
+
+def in_transaction(database, is_async, scope=""):
+    return Handlers(transaction=database.async_transaction if is_async else database.transaction, scope=scope)
+
+
+@in_each_transaction
 @pytest.mark.parametrize(
     ("kinds", "sent", "outcomes", "effects"),
     [
@@ -79,10 +94,10 @@ CREATED_AGAIN = user_event(message_id="msg_4")  # the same version of the user i
         (["newest", "once", "newest"], [CREATED, CREATED], ["handled", "duplicate"], ["newest", "once", "newest"]),
     ],
 )
-def test_a_handler_runs_if_it_is_due(kinds, sent, outcomes, effects, database, dispatch):
-    handlers = Handlers(transaction=database.transaction)
+def test_a_handler_runs_if_it_is_due(kinds, sent, outcomes, effects, database, is_async, dispatch):
+    handlers = in_transaction(database, is_async)
     for kind in kinds:
-        register(handlers, kind)
+        register(handlers, kind, is_async=is_async)
     assert [dispatch(handlers, event) for event in sent] == outcomes
     assert database.effects() == effects
 
@@ -136,12 +151,13 @@ def test_in_one_transaction_the_inbox_is_asked_for_state_then_for_the_message_wh
     assert database.effects() == ["once", "on", "newest"]
 
 
-def test_a_scope_has_a_record_of_its_own(database):
+@in_each_transaction
+def test_a_scope_has_a_record_of_its_own(database, is_async, dispatch):
     for scope in ("", "billing"):
-        handlers = Handlers(transaction=database.transaction, scope=scope)
-        register(handlers, "newest", f"newest {scope}")
-        register(handlers, "once", f"once {scope}")
-        assert [handlers.dispatch(CREATED) for _ in range(2)] == ["handled", "duplicate"]
+        handlers = in_transaction(database, is_async, scope)
+        register(handlers, "newest", f"newest {scope}", is_async=is_async)
+        register(handlers, "once", f"once {scope}", is_async=is_async)
+        assert [dispatch(handlers, CREATED) for _ in range(2)] == ["handled", "duplicate"]
     assert database.effects() == ["newest ", "once ", "newest billing", "once billing"]
 
 
@@ -281,8 +297,12 @@ def test_a_mistake_is_logged_with_its_cure(begin, event, cure, database):
 def test_a_transaction_that_hides_an_exception_has_failed(database):
     handlers = Handlers(transaction=silent(database))
     register(handlers, "on", raises=ValueError())
-    with pytest.raises(RuntimeError, match=r"^The transaction hid an exception\. .* let exceptions pass after it has"):
+    with pytest.raises(RuntimeError) as caught:
         handlers.dispatch(CREATED)
+    assert str(caught.value) == (
+        "The transaction hid an exception. Its context manager has to let exceptions pass after it has rolled back; "
+        "otherwise a message that failed would count as handled."
+    )
 
 
 def test_what_finish_raises_passes_through_and_finishes_nothing_again(database):
@@ -306,7 +326,11 @@ WITHOUT_ID = parse_event({"type": "thing.created", "data": []}, message_id="msg_
 @pytest.mark.parametrize(
     ("kind", "event", "cure"),
     [
-        ("once", WITHOUT_MESSAGE, r"no message id, .* parse_event\(payload, message_id=message_id\) keeps it\."),
+        (
+            "once",
+            WITHOUT_MESSAGE,
+            r"^The event has no message id, .* parse_event\(payload, message_id=message_id\) keeps it\.",
+        ),
         ("once", user_event(message_id=""), "no message id"),
         ("newest", WITHOUT_ID, "thing.created has no data.id"),
     ],
@@ -436,7 +460,12 @@ def test_an_async_transaction_that_hides_an_exception_has_failed(database):
 
 
 def test_the_inbox_over_a_sync_connection_in_an_async_transaction_has_failed(database):
-    handlers = Handlers(transaction=database.async_transaction)
+    @contextlib.asynccontextmanager
+    async def begin():
+        with database.transaction() as connection:
+            yield connection
+
+    handlers = Handlers(transaction=begin)
 
     @handlers.once
     async def handler(event: events.UserCreated):
@@ -688,7 +717,7 @@ def test_an_interrupt_releases_the_message_and_goes_on(kind, raises):
     if kind == "sync":
         with pytest.raises(raises):
             handlers.dispatch(CREATED)
-    assert len(seen) == 3 if kind == "sync" else 2
+    assert len(seen) == (3 if kind == "sync" else 2)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -430,7 +430,9 @@ def test_lambda_refuses_a_malformed_request(endpoint, change, status):
     ],
 )
 def test_lambda_refuses_an_event_that_is_not_an_http_request(endpoint, event):
-    with pytest.raises(TypeError, match=r"^The event is not an HTTP request of API Gateway"):
+    with pytest.raises(
+        TypeError, match=r"^The event is not an HTTP request of API Gateway.* authorizer or to a queue\.$"
+    ):
         by_lambda(endpoint)(event)
 
 

@@ -136,6 +136,7 @@ def test_a_text_body_is_limited_by_its_bytes():
     headers = signed(body.encode(), timestamp=int(time.time()))
     assert Endpoint(SECRET, max_body=len(body.encode())).handle(headers, body).status == 200
     assert Endpoint(SECRET, max_body=len(body.encode()) - 1).handle(headers, body).status == 413
+    assert Endpoint(SECRET, max_body=1).handle({}, "x").status == 400
 
 
 def test_one_mebibyte_is_read_unless_told_otherwise():

@@ -107,6 +107,20 @@ def test_records_are_structured(caplog):
     assert {record.msg for record in (first, second)} == {"%s"}
 
 
+def test_a_cancelled_attempt_is_no_failure_of_a_place(caplog):
+    endpoint = Endpoint(SECRET)
+
+    @endpoint.on
+    async def handler(event: events.UserCreated):
+        asyncio.current_task().cancel()
+        await asyncio.sleep(60)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(endpoint.handle_async(*delivery()))
+    (record,) = caplog.records
+    assert re.fullmatch(r"user\.created msg_1: cancelled in \d+\.\d ms", record.getMessage())
+
+
 def test_a_record_that_nobody_reads_is_not_made(caplog):
     caplog.set_level(logging.CRITICAL, "clerk_webhook")
     assert Endpoint(SECRET).handle({}, b"").status == 400

@@ -11,7 +11,7 @@ from secrets import token_hex
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from interpreter import python
+from interpreter import imported
 
 from clerk_webhook import _sqlite
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, _contract
@@ -554,7 +554,7 @@ def test_a_database_in_memory_is_refused(path, cure):
 
 @pytest.mark.parametrize("module", ["clerk_webhook.stores", "clerk_webhook.endpoint"])
 def test_sqlite_is_imported_by_who_uses_it(module):
-    assert python(f"import {module}, sys; print('sqlite3' in sys.modules)") == "False"
+    assert "sqlite3" not in imported(module)
 
 
 @pytest.mark.parametrize("make", [lambda _: MemoryStore(), SQLiteStore])

@@ -23,6 +23,20 @@ CREATED = user_event()
 UPDATED = user_event("user.updated", message_id="msg_2", updated_at=1_761_912_346_000)
 
 
+class AsyncConnection:
+    """Looks like a connection of aiosqlite to the inbox. tests/services has aiosqlite itself."""
+
+    __module__ = "aiosqlite"
+    in_transaction = True
+
+    def __init__(self, connection):
+        self._conn = connection
+        self.execute = connection.execute
+
+    async def _execute(self, function, *arguments):
+        return function(*arguments)
+
+
 class Database:
     """An SQLite file with the inbox and a table of effects."""
 
@@ -52,9 +66,9 @@ class Database:
 
     @asynccontextmanager
     async def async_transaction(self):
-        """Begin an async transaction. Its connection is sync, so the inbox cannot be asked."""
+        """Begin an async transaction."""
         with self.transaction() as connection:
-            yield connection
+            yield AsyncConnection(connection)
 
 
 def effect(connection, name, event):

@@ -201,6 +201,12 @@ def test_the_help_of_a_command_has_an_example_that_can_be_parsed(command, capsys
     make_parser().parse_args(words[1:])
 
 
+def test_a_command_imports_no_other(monkeypatch):
+    """To import all takes as long again as the command."""
+    monkeypatch.setattr("clerk_webhook.cli.COMMANDS", ("nothing", "secret"))
+    assert main(["secret"]) == 0
+
+
 @pytest.mark.parametrize("columns", [60, 100])
 def test_the_list_fits_the_terminal(columns):
     shown = in_terminal("events", columns=columns)

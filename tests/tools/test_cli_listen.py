@@ -172,39 +172,40 @@ def test_without_a_secret_it_says_so_and_forwards_nothing():
         assert "NO SIGNING SECRET" in err
 
 
-@pytest.mark.parametrize(
-    ("request_bytes", "status"),
-    [
-        (b"GET /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
-        (b"HEAD /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
-        (b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}", b"404"),
-        (b"POST http://[ HTTP/1.1\r\nhost: x\r\n\r\n", b"404"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999999\r\n\r\n", b"413"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabc", b"400"),
-        (CHUNKED + b"\r\n-5\r\n", b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n-5\r\n", b"400"),
-        (CHUNKED + b"\r\nFFFFFF\r\n", b"413"),
-        (CHUNKED + b"\r\n1\r\nabc\r\n0\r\n\r\n", b"400"),
-        (CHUNKED + b"\r\n1;" + b"x" * (1 << 16) + b"\r\n", b"400"),
-        (CHUNKED + b"\r\n" + b"1\r\na\r\n" * (1 << 16) + b"0\r\n\r\n", b"400"),
-        (CHUNKED + b"\r\n0\r\n" + b"trailer: 1\r\n" * (1 << 13) + b"\r\n", b"400"),
-        (CHUNKED + b"\r\n0\r\n", b"400"),
-        (CHUNKED + b"content-length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
-        (CHUNKED + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n" + SMUGGLED, b"400"),
-        (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 1_0\r\n\r\n", b"400"),
-    ],
-)
-def test_other_requests_are_refused_as_an_endpoint_does(request_bytes, status):
+REFUSED = [
+    (b"GET /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
+    (b"HEAD /api/webhooks HTTP/1.1\r\nhost: x\r\n\r\n", b"405"),
+    (b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}", b"404"),
+    (b"POST http://[ HTTP/1.1\r\nhost: x\r\n\r\n", b"404"),
+    (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 9999999999\r\n\r\n", b"413"),
+    (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n", b"400"),
+    (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabc", b"400"),
+    (CHUNKED + b"\r\n-5\r\n", b"400"),
+    (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n-5\r\n", b"400"),
+    (CHUNKED + b"\r\nFFFFFF\r\n", b"413"),
+    (CHUNKED + b"\r\n1\r\nabc\r\n0\r\n\r\n", b"400"),
+    (CHUNKED + b"\r\n1;" + b"x" * (1 << 16) + b"\r\n", b"400"),
+    (CHUNKED + b"\r\n" + b"1\r\na\r\n" * (1 << 16) + b"0\r\n\r\n", b"400"),
+    (CHUNKED + b"\r\n0\r\n" + b"trailer: 1\r\n" * (1 << 13) + b"\r\n", b"400"),
+    (CHUNKED + b"\r\n0\r\n", b"400"),
+    (CHUNKED + b"content-length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
+    (CHUNKED + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, b"400"),
+    (b"POST /api/webhooks HTTP/1.1\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n" + SMUGGLED, b"400"),
+    (b"POST /api/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 1_0\r\n\r\n", b"400"),
+]
+
+
+def test_other_requests_are_refused_as_an_endpoint_does():
     with listening() as process:
-        answer = raw_request(process.url, request_bytes)
-        assert answer.split()[1] == status
-        assert answer.count(b"HTTP/1.1 ") == 1
-        assert answer.endswith(b"\r\n\r\n") == request_bytes.startswith(b"HEAD")
+        for request, status in REFUSED:
+            answer = raw_request(process.url, request)
+            assert answer.split()[1] == status, request
+            assert answer.count(b"HTTP/1.1 ") == 1, request
+            assert answer.endswith(b"\r\n\r\n") == request.startswith(b"HEAD"), request
         _, out, err = process.interrupt()
-        assert (out, err.count("\n")) == ("", 1)
-        assert f" with {status.decode()} (" in err
+    assert out == ""
+    said = [re.search(rb" with (\d+) \(", line)[1] for line in err.encode().splitlines()]
+    assert said == [status for _, status in REFUSED]
 
 
 def test_a_body_in_chunks_is_read():
