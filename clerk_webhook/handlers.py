@@ -100,8 +100,8 @@ class Handlers(Generic[ConnectionT]):
     def on(self, handler: Function, /) -> Function:
         """Register a function that runs at every attempt at the events that its first parameter is annotated with.
 
-        An event can come twice, so the function has to tolerate that. With a transaction it runs inside, and is rolled
-        back if any handler fails. With a store it runs until it succeeds.
+        An event can come twice, so the function has to tolerate that. With a transaction it runs inside, and what it
+        did there is rolled back if any handler fails. With a store it runs until it succeeds.
 
         Args:
             handler: The function, sync or async. The annotation is a class of `clerk_webhook.events`, a union of them,
@@ -135,7 +135,7 @@ class Handlers(Generic[ConnectionT]):
             handler: As for `on`.
 
         Returns:
-            As for `on`.
+            The function, unchanged.
 
         Raises:
             TypeError: As for `on`, or there is no transaction.
@@ -161,7 +161,7 @@ class Handlers(Generic[ConnectionT]):
             handler: As for `on`.
 
         Returns:
-            As for `on`.
+            The function, unchanged.
 
         Raises:
             TypeError: As for `on`, or there is no transaction.

@@ -1,34 +1,26 @@
-"""aiosqlite's connections and cursors: statements run in the connection's own thread.
+"""aiosqlite's connections and cursors: sqlite3's connection answers in the thread of aiosqlite's alone.
 
-Only there sqlite3 answers, and no public way leads there: `_execute` of a connection calls a function in its thread,
-and `_conn` is sqlite3's connection. The `_conn` of a cursor is aiosqlite's connection.
+No public way leads there: `_execute` of a connection calls a function in its thread, and `_conn` is sqlite3's
+connection. The `_conn` of a cursor is aiosqlite's connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
-from ._connections import ExecuteAsync, Rows, Value
-
-T = TypeVar("T")
+from ._connections import Bridge
 
 
-def executor(connection: Any) -> ExecuteAsync | None:
-    """Return what executes over a connection, or over the connection of a cursor."""
-    from . import _sqlite3  # noqa: PLC0415  # a Python may lack SQLite, and _sqlalchemy.py needs this module there
-
+def bridge(connection: Any) -> Bridge | None:
+    """Return what calls a function in the thread of a connection, or of the connection of a cursor."""
     if not hasattr(connection, "_execute"):
         return None
-    own = connection if hasattr(connection, "in_transaction") else connection._conn  # noqa: SLF001
-
-    async def execute(sql: str, parameters: Sequence[Value]) -> Rows:
-        return await in_thread(own, lambda raw: _sqlite3.executor_of(raw)(sql, parameters))
-
-    return execute
+    return partial(in_thread, connection if hasattr(connection, "in_transaction") else connection._conn)  # noqa: SLF001
 
 
-def in_thread(connection: Any, function: Callable[[Any], T]) -> Coroutine[Any, Any, T]:
-    """Call a function in the connection's thread, with sqlite3's connection."""
-    answer: Coroutine[Any, Any, T] = connection._execute(function, connection._conn)  # noqa: SLF001
+def in_thread(connection: Any, function: Callable[..., Any], *arguments: Any) -> Coroutine[Any, Any, Any]:
+    """Call a function in the connection's thread, with sqlite3's connection and the arguments."""
+    answer: Coroutine[Any, Any, Any] = connection._execute(function, connection._conn, *arguments)  # noqa: SLF001
     return answer

@@ -1,8 +1,9 @@
 """Every kind of connection, in one shape: a program yields statements and is sent the rows that come back.
 
 A program is a generator, so each is written once for sync and async connections. The module of the connection's library
-has `executor`: it checks that the connection may be used, and returns what executes a statement. It returns None if
-the object is no connection.
+has `executor`: it checks that the connection may be used, and returns what executes a statement. Or it has `bridge`, if
+an async connection has a sync one inside: the program then runs over that one. Either returns None for an object that
+is no such connection.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ T = TypeVar("T")
 # A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters. Each returns rows.
 Program: TypeAlias = Generator[tuple[str, Sequence[Value]], Rows, T]
 Execute: TypeAlias = Callable[[str, Sequence[Value]], Rows]
+Bridge: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 ExecuteAsync: TypeAlias = Callable[[str, Sequence[Value]], Coroutine[Any, Any, Rows]]
 Paramstyle: TypeAlias = Literal["format", "qmark", "numeric_dollar"]
 
@@ -49,8 +51,11 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         TypeError: The connection is of another library.
     """
     kind = connection.__class__
-    library = _library_of(kind)
-    execute = library and library.executor(connection)
+    bridge, executor = (getattr(_library_of(kind), name, None) for name in ("bridge", "executor"))
+    if bridge and (call := bridge(connection)):
+        result: Coroutine[Any, Any, T] = call(run, program)
+        return result
+    execute = executor and executor(connection)
     if execute is None:
         raise TypeError(
             f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "

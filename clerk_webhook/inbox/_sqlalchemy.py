@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import _aiosqlite
-from ._connections import Execute, ExecuteAsync, Rows, Value, for_sqlite, other_database, refuse_autocommit, styled
+from ._connections import Bridge, Execute, for_sqlite, other_database, refuse_autocommit, styled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 _CURE = 'Use an engine without isolation_level="AUTOCOMMIT".'
 _NAMES = {"mssql": "SQL Server", "mysql": "MySQL", "oracle": "Oracle"}
 
 
-def executor(connection: Any) -> Execute | ExecuteAsync | None:
-    """Return what executes over a session or connection."""
-    if hasattr(connection, "session_factory"):  # scoped_session and async_scoped_session
-        connection = connection()
-    if hasattr(connection, "run_sync"):  # AsyncSession and AsyncConnection
-        asynchronous: AsyncConnection | AsyncSession = connection
-
-        async def execute_async(sql: str, parameters: Sequence[Value]) -> Rows:
-            return await asynchronous.run_sync(lambda own: _executor(own)(sql, parameters))
-
-        return execute_async
-    is_known = hasattr(connection, "get_bind") or hasattr(connection, "exec_driver_sql")
-    return _executor(connection) if is_known else None
+def bridge(connection: Any) -> Bridge | None:
+    """Return what calls a function with the sync session or connection inside of an async one."""
+    own: Any = connection() if hasattr(connection, "session_factory") else connection  # of async_scoped_session
+    return getattr(own, "run_sync", None)
 
 
-def _executor(connection: Any) -> Execute:
-    own: Connection = connection.connection() if hasattr(connection, "get_bind") else connection  # of a Session
+def executor(connection: Any) -> Execute | None:
+    """Return what executes over a sync session or connection."""
+    own: Connection = connection.connection() if hasattr(connection, "get_bind") else connection  # of a session
+    if not hasattr(own, "exec_driver_sql"):
+        return None
     name = own.dialect.name
     if name not in {"postgresql", "sqlite"}:
         raise other_database("MariaDB" if getattr(own.dialect, "is_mariadb", False) else _NAMES.get(name, name))

@@ -11,11 +11,8 @@ from ._connections import Execute, Rows, Value, for_sqlite, refuse_autocommit
 def executor(connection: object) -> Execute | None:
     """Return what executes over a connection, or over the connection of a cursor."""
     raw = connection.connection if isinstance(connection, sqlite3.Cursor) else connection
-    return executor_of(raw) if isinstance(raw, sqlite3.Connection) else None
-
-
-def executor_of(raw: sqlite3.Connection) -> Execute:
-    """Return what executes over a connection."""
+    if not isinstance(raw, sqlite3.Connection):
+        return None
     raw = raw.cursor().connection  # a cursor knows sqlite3's own connection, also behind the proxy of a tracing tool
     refuse_autocommit(on=autocommits(raw), cure='Execute "BEGIN IMMEDIATE" first.')
 
