@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from functools import partial
 from secrets import token_hex
 from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from ._cancellation import Request, in_task, in_thread, in_thread_or_here, start
 from ._problems import log_problem
 from .events import WebhookEvent
 from .inbox import Version, record_newest, record_once
+from .inbox._connections import is_in_transaction, probe
 from .stores import Claim, Store
 
 ConnectionT = TypeVar("ConnectionT")
@@ -43,6 +44,9 @@ Finish: TypeAlias = Callable[[Outcome, BaseException | None], ResultT]
 # task. KeyboardInterrupt and GeneratorExit are meant for the worker.
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """The exceptions that are a failure of the code that raised them."""
+
+# probe() raises these for a connection that the inbox does not know. All handlers are `on` handlers then.
+_UNKNOWN = (TypeError, RuntimeError)
 
 # Their sessions and connections are context managers that roll back at the end, unless somebody has committed.
 _NEVER_COMMIT = {"sqlalchemy", "aiosqlite"}
@@ -182,7 +186,12 @@ class Dispatch:
             questions = self._questions()
             with self._begin(AbstractContextManager) as connection:
                 due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
+                began = is_in_transaction(connection)
                 self._call(due, connection)
+                if due and connection is not None:
+                    _refuse_ended(connection, began=began)
+                    with suppress(*_UNKNOWN):
+                        probe(connection)
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
@@ -198,7 +207,14 @@ class Dispatch:
             questions = self._questions()
             async with self._begin(AbstractAsyncContextManager) as connection:
                 due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
+                began = is_in_transaction(connection)
                 await self._call_async(due, connection, request)
+                if due and connection is not None:
+                    _refuse_ended(connection, began=began)
+                    with suppress(*_UNKNOWN):
+                        answer = probe(connection)
+                        if not isinstance(answer, bool):
+                            await answer
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
@@ -350,6 +366,12 @@ def _refuse_silence() -> NoReturn:
         "The transaction hid an exception. Its context manager has to let exceptions pass after it has rolled back; "
         "otherwise a message that failed would count as handled."
     )
+
+
+def _refuse_ended(connection: Any, *, began: bool) -> None:
+    """Refuse a commit and a rollback by a handler: the effects would no longer stand or fall with the record."""
+    if began and not is_in_transaction(connection):
+        raise RuntimeError("A handler has ended the transaction. Leave commit and rollback to the dispatch.")
 
 
 def _refuse_unfinished(handler: Handler, result: object) -> None:

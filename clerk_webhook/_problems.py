@@ -11,6 +11,12 @@ from typing import cast
 _MANY_FRAMES = 20  # of a traceback are enough to find the place
 _HERE = str(Path(__file__).parent)
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_HINTS = {
+    "25P02": ": a handler caught an error of PostgreSQL, which commits nothing after one. Use a savepoint",
+    "42P01": ": a table does not exist, so run your migration",
+}
+
 _logger = logging.getLogger("clerk_webhook")
 
 
@@ -50,7 +56,6 @@ def _database_code(error: BaseException) -> str:
         for name, words in (("sqlstate", "SQLSTATE "), ("pgcode", "SQLSTATE "), ("sqlite_errorname", "")):
             code = getattr(origin, name, None)
             if isinstance(code, str):
-                # 42P01 is undefined_table: https://www.postgresql.org/docs/current/errcodes-appendix.html
-                is_missing = code == "42P01" or str(origin).startswith("no such table")
-                return f" ({words}{code}{': a table does not exist, so run your migration' * is_missing})"
+                hint = _HINTS.get("42P01" if str(origin).startswith("no such table") else code, "")
+                return f" ({words}{code}{hint})"
     return ""

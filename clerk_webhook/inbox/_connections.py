@@ -65,6 +65,25 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     return _drive_async(program, execute) if iscoroutinefunction(execute) else _drive(program, execute)
 
 
+def is_in_transaction(connection: Any) -> bool:
+    """Return whether a connection knows of itself that it is in a transaction."""
+    for name in ("in_transaction", "is_in_transaction"):  # SQLAlchemy, sqlite3 and aiosqlite; asyncpg
+        state = getattr(connection, name, None)
+        if state is not None:
+            return bool(state() if callable(state) else state)
+    info = getattr(connection, "info", None)  # psycopg, psycopg2
+    return getattr(info, "transaction_status", 0) >= PQTRANS_INTRANS
+
+
+def probe(connection: Any) -> bool | Coroutine[Any, Any, bool]:
+    """Raise the database's error if nothing would be committed, although the commit would raise no error.
+
+    After an error that a handler caught, PostgreSQL answers COMMIT by a rollback. Any statement before fails:
+    "current transaction is aborted, commands ignored until end of transaction block".
+    """
+    return run(connection, returns_rows(("SELECT 1", ())))
+
+
 def returns_rows(statement: tuple[str, Sequence[Value]] | None) -> Program[bool]:
     """Execute a statement, if there is one, and return whether rows come back."""
     return bool(statement and (yield statement))

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
+from types import SimpleNamespace
 
 import pytest
 from dispatching import (
@@ -125,6 +126,29 @@ def test_handlers_of_other_events_do_not_run(database, dispatch):
     assert database.effects() == ["of users", "of creations"]
 
 
+@pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
+@pytest.mark.parametrize("kind", ["on", "once"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_handler_that_ends_the_transaction_is_a_failure(database, statement, kind, is_async):
+    def sync(event: events.UserCreated, connection):
+        connection.execute(statement)
+
+    async def asynchronous(event: events.UserCreated, connection):
+        connection.execute(statement)
+
+    handlers = Handlers(transaction=database.async_transaction if is_async else database.transaction)
+    getattr(handlers, kind)(asynchronous if is_async else sync)
+    outcome, error = finished(handlers, CREATED)
+    assert (outcome, type(error)) == ("failed", RuntimeError)
+    assert str(error) == "A handler has ended the transaction. Leave commit and rollback to the dispatch."
+
+
+def test_handlers_that_ask_no_inbox_run_in_a_transaction_of_any_database(dispatch):
+    handlers = Handlers(transaction=lambda: contextlib.nullcontext(SimpleNamespace()))
+    handlers.on(one)
+    assert dispatch(handlers, CREATED) == "handled"
+
+
 def test_in_one_transaction_the_inbox_is_asked_for_state_then_for_the_message_whatever_the_order(database):
     statements = []
 
@@ -144,6 +168,7 @@ def test_in_one_transaction_the_inbox_is_asked_for_state_then_for_the_message_wh
         "INSERT INTO effects VALUES",
         "INSERT INTO effects VALUES",
         "INSERT INTO effects VALUES",
+        "SELECT 1",  # fails after an error that a handler of PostgreSQL caught
         "COMMIT",
     ]
     assert "'user'" in statements[0]

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook import Endpoint, events, parse_event
+from clerk_webhook._problems import where_raised
 from clerk_webhook.handlers import Handlers
 
 BIG = os.environ.get("CLERK_WEBHOOK_TEST_BIG") == "1"
@@ -247,6 +248,67 @@ def test_a_handler_of_the_other_kind_is_refused_when_it_is_registered(kind, open
 
 
 CREATED = user_event("user.created", name="Ada", updated_at=NOON, message_id="msg_1")
+
+
+async def after_a_mail(begin, act, *, is_async):
+    """Dispatch an event to a handler that notes a mail, and to one that acts. Return the outcome or the exception."""
+    handlers = Handlers(transaction=begin)
+    for function in (lambda connection, event: execute(connection, mail(event)), lambda connection, _: act(connection)):
+
+        def sync(event: events.UserCreated, connection: object, function=function):
+            function(connection, event)
+
+        async def asynchronous(event: events.UserCreated, connection: object, function=function):
+            await settle(function(connection, event))
+
+        handlers.once(asynchronous if is_async else sync)
+    try:
+        return await settle((handlers.dispatch_async if is_async else handlers.dispatch)(CREATED))
+    except Exception as error:  # noqa: BLE001  # each library has its own
+        return error
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_of_the_database_that_a_handler_caught_loses_no_message(kind, open_kind):
+    """PostgreSQL answers the COMMIT by a rollback, and no library raises an error for that."""
+
+    def careless(connection):
+        with suppress(Exception):
+            execute(connection, "SELECT * FROM nowhere")
+
+    async def careless_async(connection):
+        with suppress(Exception):
+            await execute(connection, "SELECT * FROM nowhere")
+
+    async def story():
+        async with open_kind(kind) as (tables, begin):
+            is_async = kind in ASYNC
+            outcome = await after_a_mail(begin, careless_async if is_async else careless, is_async=is_async)
+            again = await after_a_mail(begin, lambda _: None, is_async=is_async)
+            return outcome, again, tables.mails()
+
+    outcome, again, mails = asyncio.run(story())
+    if kind in POSTGRES:
+        assert "SQLSTATE 25P02: a handler caught an error of PostgreSQL" in where_raised(outcome)
+        assert again == "handled"
+    else:
+        assert (outcome, again) == ("handled", "duplicate")
+    assert mails == ["msg_1"]
+
+
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_handler_that_ends_the_transaction_is_told_at_the_first_event(kind, verb, open_kind):
+    async def story():
+        async with open_kind(kind) as (_, begin):
+            return await after_a_mail(
+                begin,
+                lambda connection: getattr(connection, verb, lambda: execute(connection, verb))(),
+                is_async=kind in ASYNC,
+            )
+
+    error = asyncio.run(story())
+    assert type(error).__name__ == ("TransactionManagementError" if kind.startswith("Django") else "RuntimeError")
 
 
 async def dispatched(begin, is_async, kind="once", also=()):

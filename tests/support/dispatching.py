@@ -27,7 +27,7 @@ class AsyncConnection:
     """Looks like a connection of aiosqlite to the inbox. tests/services has aiosqlite itself."""
 
     __module__ = "aiosqlite"
-    in_transaction = True
+    in_transaction = property(lambda self: self._conn.in_transaction)
 
     def __init__(self, connection):
         self._conn = connection
