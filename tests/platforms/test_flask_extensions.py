@@ -7,10 +7,9 @@ from contextlib import closing
 
 import pytest
 from project import PAGE, SECRET, Delivery, blocks
-from sqlalchemy import create_engine
 
-from clerk_webhook import Endpoint, events, parse_event
 from clerk_webhook.inbox import CREATE_TABLE
+from clerk_webhook.mirror import Mirror
 
 PAGE = PAGE.with_name("flask.md")
 
@@ -74,17 +73,6 @@ def tables(folder):
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def migrate(folder, block, *, inbox):
-    """Make the project, whose database has the inbox or not, run Flask-Migrate, and return its migration."""
-    (folder / "main.py").write_text(block.replace("sqlite:///app.db", f"sqlite:///{folder}/app.db"))
-    if inbox:
-        with closing(sqlite3.connect(folder / "app.db")) as connection:
-            connection.execute(CREATE_TABLE)
-    for command in ("init", "migrate", "upgrade"):
-        subprocess.run([sys.executable, "-m", "flask", "--app", "main", "db", command], cwd=folder, check=True)
-    return "".join(path.read_text() for path in (folder / "migrations/versions").glob("*.py"))
-
-
 APPLICATION = """
 from flask import Flask
 from flask_migrate import Migrate
@@ -95,30 +83,25 @@ app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///app.db"
 db = SQLAlchemy(app)
 Migrate(app, db)
 """
-(TABLE,) = (block for block in blocks("The table", PAGE.with_name("inbox.md")) if "Table(" in block)
-MODELS = APPLICATION + TABLE.replace("MetaData()", "db.metadata")
+(INCLUDE_NAME,) = (block for block in blocks("The table", PAGE.with_name("inbox.md")) if "include_name" in block)
+HIDING = INCLUDE_NAME + APPLICATION.replace("Migrate(app, db)", "Migrate(app, db, include_name=include_name)")
 
 
-def test_flask_migrate_drops_an_inbox_that_is_not_in_the_metadata(tmp_path):
-    assert "drop_table('clerk_webhook_inbox')" in migrate(tmp_path, APPLICATION, inbox=True)
-    assert "clerk_webhook_inbox" not in tables(tmp_path)
+def tables_after_flask_migrate(folder, program):
+    """Run Flask-Migrate in a project whose database has the tables of the library."""
+    (folder / "main.py").write_text(program.replace("sqlite:///app.db", f"sqlite:///{folder}/app.db"))
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        for statement in (CREATE_TABLE, *Mirror().create_tables):
+            connection.execute(statement)
+    for command in ("init", "migrate", "upgrade"):
+        subprocess.run([sys.executable, "-m", "flask", "--app", "main", "db", command], cwd=folder, check=True)
+    return tables(folder)
 
 
-def test_flask_migrate_keeps_the_inbox_of_the_page(tmp_path):
-    assert "clerk_webhook_inbox" not in migrate(tmp_path, MODELS, inbox=True)
-    assert "clerk_webhook_inbox" in tables(tmp_path)
+def test_flask_migrate_drops_tables_that_are_not_hidden(tmp_path):
+    assert tables_after_flask_migrate(tmp_path, APPLICATION) == {"alembic_version"}
 
 
-def test_flask_migrate_creates_the_inbox_of_the_page(tmp_path):
-    migrate(tmp_path, MODELS, inbox=False)
-    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
-    endpoint, seen = Endpoint(SECRET, transaction=engine.begin), []
-
-    @endpoint.once
-    def welcome(event: events.UserCreated) -> None:
-        seen.append(event.data["id"])
-
-    event = parse_event(Delivery().body, message_id="msg_1")
-    assert [endpoint.dispatch(event), endpoint.dispatch(event)] == ["handled", "duplicate"]
-    assert seen == [event.data["id"]]
-    engine.dispose()
+def test_flask_migrate_keeps_the_tables_that_the_page_hides(tmp_path):
+    kept = {"clerk_memberships", "clerk_organizations", "clerk_users", "clerk_webhook_inbox"}
+    assert tables_after_flask_migrate(tmp_path, HIDING) == {"alembic_version", *kept}
