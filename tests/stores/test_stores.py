@@ -360,6 +360,14 @@ def test_stores_answer_like_the_plain_one(steps, in_sqlite):
             assert len({getattr(store, name)(f"{message_id}_{run}", *owner) for store in stores}) == 1
 
 
+def test_nothing_is_left_of_the_claim_of_a_message_that_is_done(clock):
+    store = MemoryStore(lease=60, keep=1, clock=clock)
+    store.claim("msg_1")
+    store.complete("msg_1")
+    clock.go_on(2)
+    assert store.claim("msg_1") is Claim.NEW
+
+
 # Durations
 
 MAKERS = {
@@ -545,7 +553,10 @@ def test_a_file_that_cannot_be_made_is_refused_at_once(tmp_path):
         SQLiteStore(tmp_path / "no folder" / "webhooks.db")
 
 
-@pytest.mark.parametrize(("path", "cure"), [(":memory:", r"MemoryStore\(\)"), ("", "needs a file")])
+@pytest.mark.parametrize(
+    ("path", "cure"),
+    [(":memory:", r"^SQLiteStore needs a file\. MemoryStore\(\) remembers in memory\.$"), ("", "needs a file")],
+)
 def test_a_database_in_memory_is_refused(path, cure):
     """Each claim would have a database of its own, so every claim would be new."""
     with pytest.raises(ValueError, match=cure):
