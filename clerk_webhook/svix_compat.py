@@ -6,7 +6,7 @@ Change the import, and leave the calls as they are::
 
 This package verifies more strictly than svix: secrets are checked, and timestamps are whole seconds.
 Every refusal of a request is a `WebhookVerificationError`; svix lets `ValueError`, `binascii.Error` and
-`UnicodeDecodeError` through as well. docs/how-to/move-from-other-code.md lists each difference.
+`UnicodeDecodeError` through as well. docs/how-to/move-from-other-code.md lists the differences.
 """
 
 from __future__ import annotations
