@@ -7,7 +7,7 @@ import resource
 import socket
 import stat
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
@@ -48,10 +48,12 @@ def raw_request(url, data):
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as client:
         client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
         answer = b""
-        while part := client.recv(1 << 16):
-            answer += part
+        with suppress(OSError):  # the server may have answered and gone before it has read everything
+            client.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            while part := client.recv(1 << 16):
+                answer += part
         return answer
 
 
