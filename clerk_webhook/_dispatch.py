@@ -12,10 +12,10 @@ from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from ._annotations import name_of
 from ._cancellation import Request, in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
-from ._problems import log_problem
+from ._problems import log_problem, where_raised
 from .events import WebhookEvent
 from .inbox import Version, record_newest, record_once
-from .inbox._connections import is_in_transaction, probe
+from .inbox._connections import mark
 from .stores import Claim, Store
 
 ConnectionT = TypeVar("ConnectionT")
@@ -45,7 +45,7 @@ Finish: TypeAlias = Callable[[Outcome, BaseException | None], ResultT]
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """The exceptions that are a failure of the code that raised them."""
 
-# probe() raises these for a connection that the inbox does not know. All handlers are `on` handlers then.
+# mark() raises these for a connection that the inbox does not know. All handlers are `on` handlers then.
 _UNKNOWN = (TypeError, RuntimeError)
 
 # Their sessions and connections are context managers that roll back at the end, unless somebody has committed.
@@ -185,13 +185,9 @@ class Dispatch:
         try:
             questions = self._questions()
             with self._begin(AbstractContextManager) as connection:
-                due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
-                began = is_in_transaction(connection)
-                self._call(due, connection)
-                if due and connection is not None:
-                    _refuse_ended(connection, began=began)
-                    with suppress(*_UNKNOWN):
-                        probe(connection)
+                with _Savepoint(connection):
+                    due = self._due({kind for kind, record, what in questions if record(connection, what, scope)})
+                    self._call(due, connection)
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
@@ -206,15 +202,9 @@ class Dispatch:
         try:
             questions = self._questions()
             async with self._begin(AbstractAsyncContextManager) as connection:
-                due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
-                began = is_in_transaction(connection)
-                await self._call_async(due, connection, request)
-                if due and connection is not None:
-                    _refuse_ended(connection, began=began)
-                    with suppress(*_UNKNOWN):
-                        answer = probe(connection)
-                        if not isinstance(answer, bool):
-                            await answer
+                async with _Savepoint(connection):
+                    due = self._due({k for k, record, what in questions if await record(connection, what, scope)})
+                    await self._call_async(due, connection, request)
                 outcome = "handled" if due else "duplicate"
         except _Claimed as claimed:
             return claimed.outcome
@@ -346,6 +336,80 @@ class _Lease:
             log_problem("The store failed to release a message; its lease will end", error, self._message_id)
 
 
+class _Savepoint:
+    """A savepoint around the record and the handlers.
+
+    Its release fails if they would not be committed together: after a commit and a rollback by a handler, and after an
+    error of PostgreSQL that a handler caught, because PostgreSQL then answers COMMIT by a rollback, and no library
+    raises an error for that. After a failure nothing is left, so nothing is lost if somebody commits in a `finally`.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        if self._connection is not None:
+            try:
+                mark(self._connection, "SAVEPOINT")
+            except _UNKNOWN:
+                self._connection = None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._connection is None:
+            return
+        if kind is None:
+            self._of_session("flush")
+            try:
+                mark(self._connection, "RELEASE")
+            except Exception as error:  # noqa: BLE001  # each library has its own
+                raise _explained(error)  # noqa: B904  # it has its cause
+        elif issubclass(kind, FAILURES):
+            with suppress(Exception):  # the transaction has ended, or the database is gone
+                self._of_session("expunge_all")
+                mark(self._connection, "ROLLBACK TO")
+
+    async def __aenter__(self) -> None:
+        try:
+            await _settled(mark(self._connection, "SAVEPOINT"))
+        except _UNKNOWN:
+            self._connection = None
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._connection is None:
+            return
+        if kind is None:
+            await _settled(self._of_session("flush"))
+            try:
+                await _settled(mark(self._connection, "RELEASE"))
+            except Exception as error:  # noqa: BLE001  # as above
+                raise _explained(error)  # noqa: B904  # as above
+        elif issubclass(kind, FAILURES):
+            with suppress(Exception):  # as above
+                self._of_session("expunge_all")
+                await _settled(mark(self._connection, "ROLLBACK TO"))
+
+    def _of_session(self, method: str) -> Any:
+        """Call a method of a session of SQLAlchemy, whose commit writes what waits there. Others have none."""
+        return getattr(self._connection, method, bool)()
+
+
+async def _settled(answer: Any) -> None:
+    if inspect.isawaitable(answer):
+        await answer
+
+
+def _explained(error: Exception) -> Exception:
+    """Return the error of a savepoint that cannot be released, with the mistake that leads to it."""
+    if "25P02" in where_raised(error):  # which says it
+        return error
+    explained = RuntimeError(
+        "The transaction commits nothing: a handler has ended it, or has caught an error of the database outside of a "
+        "savepoint. Leave commit and rollback to the dispatch."
+    )
+    explained.__cause__ = error
+    return explained
+
+
 def transaction_of_includer() -> NoReturn:
     """Stand for the transaction of the object that includes the handlers: they run in no other.
 
@@ -366,12 +430,6 @@ def _refuse_silence() -> NoReturn:
         "The transaction hid an exception. Its context manager has to let exceptions pass after it has rolled back; "
         "otherwise a message that failed would count as handled."
     )
-
-
-def _refuse_ended(connection: Any, *, began: bool) -> None:
-    """Refuse a commit and a rollback by a handler: the effects would no longer stand or fall with the record."""
-    if began and not is_in_transaction(connection):
-        raise RuntimeError("A handler has ended the transaction. Leave commit and rollback to the dispatch.")
 
 
 def _refuse_unfinished(handler: Handler, result: object) -> None:

@@ -15,7 +15,7 @@ not need that.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
@@ -74,6 +74,7 @@ def clerk_event(
     The view is exempt from CSRF and from the login of `LoginRequiredMiddleware`, and takes POST only. A request that is
     not genuine never reaches it: the answer is 400 or 413 with the code as plain text, or 500 if the secret is missing
     or wrong. If the view raises, or answers anything but 2xx, the transaction around the view is rolled back.
+    A success raises the database's error if somebody has caught one, because nothing would be committed.
 
     For a class-based view: `@method_decorator(clerk_event, name="dispatch")`.
 
@@ -120,24 +121,21 @@ def clerk_event(
             try:
                 event = event_of(request)
                 answer = event if isinstance(event, HttpResponse) else view(request, event, *args, **kwargs)
+                _end(answer)
             except FAILURES:  # a middleware, or REST framework, may make an answer of it
                 _roll_back()
                 raise
-            if not _is_success(answer):
-                _roll_back()
             return answer
 
         @wraps(view)
         async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            roll_back = sync_to_async(_roll_back)  # in the thread of the sync code around the view
             try:
                 event = event_of(request)
                 answer = event if isinstance(event, HttpResponse) else await view(request, event, *args, **kwargs)
+                await sync_to_async(_end)(answer)  # in the thread of the sync code around the view
             except FAILURES:
-                await roll_back()
+                await sync_to_async(_roll_back)()
                 raise
-            if not _is_success(answer):
-                await roll_back()
             return answer
 
         public = async_view if _is_async(view) else sync_view
@@ -170,8 +168,7 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
         answered = respond(request.method or "", request.path, request.META, lambda _: _read(request))
         answer = HttpResponse(answered.body, status=answered.status, headers=answered.headers)
-        if not _is_success(answer):
-            _roll_back()
+        _end(answer)
         return answer
 
     clerk_webhook.__dict__.update(_PUBLIC)
@@ -275,9 +272,29 @@ def _is_success(answer: Any) -> bool:
     return status // 100 == 2  # noqa: PLR2004  # 2xx
 
 
+def _end(answer: Any) -> None:
+    """End the transactions that are open around the view: they commit a success alone.
+
+    Raises:
+        DatabaseError: The answer is a success, but somebody has caught an error of the database. Django and PostgreSQL
+            roll back then, and would say nothing.
+    """
+    if not _is_success(answer):
+        return _roll_back()
+    for connection in _open():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1{connection.features.bare_select_suffix}")
+    return None
+
+
 def _roll_back() -> None:
     """See to it that the transactions that are open around the view do not commit."""
+    for connection in _open():
+        connection.set_rollback(True)
+
+
+def _open() -> Iterator[BaseDatabaseWrapper]:
     for connection in connections.all(initialized_only=True):
         # The transaction of a TestCase is the test's own, as Django's check of durable blocks has it.
         if connection.in_atomic_block and not getattr(connection.atomic_blocks[-1], "_from_testcase", False):
-            connection.set_rollback(True)
+            yield connection

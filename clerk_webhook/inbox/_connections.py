@@ -17,7 +17,8 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 Value: TypeAlias = str | float | bool | None
 Rows: TypeAlias = Sequence[Sequence[Any]]
 T = TypeVar("T")
-# A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters. Each returns rows.
+# A statement is one text for PostgreSQL and SQLite with "?" for each parameter, and its parameters. Each returns rows,
+# except those without parameters.
 Program: TypeAlias = Generator[tuple[str, Sequence[Value]], Rows, T]
 Execute: TypeAlias = Callable[[str, Sequence[Value]], Rows]
 Bridge: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
@@ -65,23 +66,9 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
     return _drive_async(program, execute) if iscoroutinefunction(execute) else _drive(program, execute)
 
 
-def is_in_transaction(connection: Any) -> bool:
-    """Return whether a connection knows of itself that it is in a transaction."""
-    for name in ("in_transaction", "is_in_transaction"):  # SQLAlchemy, sqlite3 and aiosqlite; asyncpg
-        state = getattr(connection, name, None)
-        if state is not None:
-            return bool(state() if callable(state) else state)
-    info = getattr(connection, "info", None)  # psycopg, psycopg2
-    return getattr(info, "transaction_status", 0) >= PQTRANS_INTRANS
-
-
-def probe(connection: Any) -> bool | Coroutine[Any, Any, bool]:
-    """Raise the database's error if nothing would be committed, although the commit would raise no error.
-
-    After an error that a handler caught, PostgreSQL answers COMMIT by a rollback. Any statement before fails:
-    "current transaction is aborted, commands ignored until end of transaction block".
-    """
-    return run(connection, returns_rows(("SELECT 1", ())))
+def mark(connection: Any, verb: Literal["SAVEPOINT", "RELEASE", "ROLLBACK TO"]) -> bool | Coroutine[Any, Any, bool]:
+    """Set a savepoint, release it, or roll back to it. There is none after the end of the transaction."""
+    return run(connection, returns_rows((f"{verb} clerk_webhook", ())))
 
 
 def returns_rows(statement: tuple[str, Sequence[Value]] | None) -> Program[bool]:

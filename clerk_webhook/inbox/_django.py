@@ -22,7 +22,7 @@ def executor(connection: Any) -> Execute | None:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor() as cursor:
             cursor.execute(styled(for_sqlite(sql) if own.vendor == "sqlite" else sql, "format"), parameters)
-            rows: Rows = cursor.fetchall()
+            rows: Rows = cursor.fetchall() if parameters else ()
             return rows
 
     return execute

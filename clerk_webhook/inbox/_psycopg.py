@@ -30,12 +30,12 @@ def executor(connection: Any) -> Execute | ExecuteAsync | None:
 
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        rows: Rows = cursor.fetchall()
+        rows: Rows = cursor.fetchall() if parameters else ()
         return rows
 
     async def execute_async(sql: str, parameters: Sequence[Value]) -> Rows:
         await cursor.execute(styled(sql, paramstyle), parameters, prepare=False)
-        rows: Rows = await cursor.fetchall()
+        rows: Rows = await cursor.fetchall() if parameters else ()
         return rows
 
     return execute_async if hasattr(cursor, "__aenter__") else execute

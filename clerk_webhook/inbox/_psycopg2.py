@@ -26,7 +26,7 @@ def executor(connection: Any) -> Execute | None:
     def execute(sql: str, parameters: Sequence[Value]) -> Rows:
         with own.cursor(cursor_factory=plain) as cursor:
             cursor.execute(styled(sql, "format"), parameters)
-            rows: Rows = cursor.fetchall()
+            rows: Rows = cursor.fetchall() if parameters else ()
             return rows
 
     return execute

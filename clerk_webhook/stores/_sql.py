@@ -24,6 +24,7 @@ ON CONFLICT (message_id) DO UPDATE SET owner = excluded.owner, expires_at = excl
 WHERE known.expires_at <= {now}
 RETURNING message_id"""
 _IS_DONE: Final = "SELECT message_id FROM clerk_webhook_claims WHERE message_id = {mark} AND owner IS NULL"
+_IS_KNOWN: Final = "SELECT message_id FROM clerk_webhook_claims WHERE message_id = {mark}"
 _COMPLETE: Final = """\
 INSERT INTO clerk_webhook_claims (message_id, owner, expires_at) VALUES ({mark}, NULL, {now} + {mark})
 ON CONFLICT (message_id) DO UPDATE SET owner = NULL, expires_at = excluded.expires_at"""
@@ -76,16 +77,20 @@ class SQLStore:
         self._lease = in_seconds("lease", lease)
         self._keep = in_seconds("keep", keep)
         self._connect = connect
+        self._commits = False
 
     def claim(self, message_id: str, owner: str = "") -> Claim:
         """Claim a message: `Claim.NEW` for one of several attempts at once."""
         with self._connect() as connection:
             cursor = cursor_of(connection)
             self._execute(cursor, _CLAIM, message_id, owner, self._lease)
-            if cursor.fetchall():
-                return Claim.NEW
-            self._execute(cursor, _IS_DONE, message_id)
-            return Claim.DONE if cursor.fetchall() else Claim.IN_PROGRESS
+            is_new = bool(cursor.fetchall())
+            if not is_new:
+                self._execute(cursor, _IS_DONE, message_id)
+                return Claim.DONE if cursor.fetchall() else Claim.IN_PROGRESS
+        if not self._commits:
+            self._check_commit(message_id)
+        return Claim.NEW
 
     def complete(self, message_id: str) -> None:
         """Remember that a message is done."""
@@ -107,6 +112,18 @@ class SQLStore:
             cursor = cursor_of(connection)
             self._execute(cursor, _PURGE)
             return cursor.rowcount
+
+    def _check_commit(self, message_id: str) -> None:
+        """Refuse connections that forget a claim: each attempt would have the effect. The first claim tells."""
+        with self._connect() as connection:
+            cursor = cursor_of(connection)
+            self._execute(cursor, _IS_KNOWN, message_id)
+            self._commits = bool(cursor.fetchall())
+        if not self._commits:
+            raise TypeError(
+                "The store's connections do not commit at the end of `with`, so each attempt would have the effect. "
+                "Give PostgresStore the connection method of a pool of psycopg, or engine.begin of SQLAlchemy."
+            )
 
     def _execute(self, cursor: Cursor, statement: LiteralString, *parameters: object) -> None:
         cursor.execute(statement.format(now=self._now, mark=self._mark), parameters)

@@ -140,7 +140,62 @@ def test_a_handler_that_ends_the_transaction_is_a_failure(database, statement, k
     getattr(handlers, kind)(asynchronous if is_async else sync)
     outcome, error = finished(handlers, CREATED)
     assert (outcome, type(error)) == ("failed", RuntimeError)
-    assert str(error) == "A handler has ended the transaction. Leave commit and rollback to the dispatch."
+    assert str(error) == (
+        "The transaction commits nothing: a handler has ended it, or has caught an error of the database outside of a "
+        "savepoint. Leave commit and rollback to the dispatch."
+    )
+
+
+@contextmanager
+def plain_sqlite3(path):
+    """Begin as sqlite3 does by itself, before the first INSERT."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        yield connection
+
+
+@contextmanager
+def commit_in_finally(path):
+    connection = sqlite3.connect(path)
+    try:
+        yield connection
+    finally:
+        connection.commit()
+        connection.close()
+
+
+@pytest.mark.parametrize("kind", ["on", "once"])
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_what_an_earlier_handler_did_is_not_lost_by_one_that_ends_the_transaction_and_goes_on(database, kind, end):
+    def upsert(event: events.UserCreated, connection):
+        connection.execute(end)
+        effect(connection, "upsert", event)
+
+    handlers = Handlers(transaction=lambda: plain_sqlite3(database.path))
+    register(handlers, kind, "save")
+    getattr(handlers, kind)(upsert)
+    outcome, error = finished(handlers, CREATED)
+    assert (outcome, type(error)) == ("failed", RuntimeError)
+
+
+@pytest.mark.parametrize("begin", [plain_sqlite3, commit_in_finally])
+@pytest.mark.parametrize("kind", ["on", "once", "newest"])
+def test_a_failure_leaves_nothing_even_if_somebody_commits_it(database, begin, kind, dispatch):
+    fails = True
+
+    def later(event: events.UserCreated, connection):
+        if fails:
+            raise ZeroDivisionError
+        effect(connection, "later", event)
+
+    handlers = Handlers(transaction=lambda: begin(database.path))
+    register(handlers, kind, "save")
+    getattr(handlers, kind)(later)
+    with pytest.raises(ZeroDivisionError):
+        dispatch(handlers, CREATED)
+    assert database.effects() == []
+    fails = False
+    assert dispatch(handlers, CREATED) == "handled"
+    assert database.effects() == ["save", "later"]
 
 
 def test_handlers_that_ask_no_inbox_run_in_a_transaction_of_any_database(dispatch):
@@ -163,16 +218,17 @@ def test_in_one_transaction_the_inbox_is_asked_for_state_then_for_the_message_wh
         register(handlers, kind)
     handlers.dispatch(CREATED)
     assert [sql.split(" (")[0].replace(" AS known", "") for sql in statements] == [
+        "SAVEPOINT clerk_webhook",
         "INSERT INTO clerk_webhook_inbox",
         "INSERT INTO clerk_webhook_inbox",
         "INSERT INTO effects VALUES",
         "INSERT INTO effects VALUES",
         "INSERT INTO effects VALUES",
-        "SELECT 1",  # fails after an error that a handler of PostgreSQL caught
+        "RELEASE clerk_webhook",  # fails if one of the handlers has ended the transaction
         "COMMIT",
     ]
-    assert "'user'" in statements[0]
-    assert "'msg_1'" in statements[1]
+    assert "'user'" in statements[1]
+    assert "'msg_1'" in statements[2]
     assert database.effects() == ["once", "on", "newest"]
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import pytest
 
@@ -23,7 +23,7 @@ from dispatch_transactions import ASYNC, KINDS, POINTS, POSTGRES, Tables, applic
 from histories import NOON, user_event
 from inbox_connections import settle, sqlalchemy_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, registry, sessionmaker
 
 from clerk_webhook import Endpoint, events, parse_event
 from clerk_webhook._problems import where_raised
@@ -309,6 +309,73 @@ def test_a_handler_that_ends_the_transaction_is_told_at_the_first_event(kind, ve
 
     error = asyncio.run(story())
     assert type(error).__name__ == ("TransactionManagementError" if kind.startswith("Django") else "RuntimeError")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_handler_that_rolls_back_and_goes_on_loses_no_message(kind, open_kind):
+    """As one does that inserts, and updates after the error of a row that is there."""
+
+    async def go_on(connection):
+        await settle(getattr(connection, "rollback", lambda: execute(connection, "rollback"))())
+        if not hasattr(connection, "get_bind") and not hasattr(connection, "rollback"):
+            await settle(execute(connection, "begin"))
+        await settle(execute(connection, "INSERT INTO mails VALUES ('after')"))
+
+    def go_on_sync(connection):
+        getattr(connection, "rollback", lambda: execute(connection, "rollback"))()
+        execute(connection, "INSERT INTO mails VALUES ('after')")
+
+    async def story():
+        async with open_kind(kind) as (tables, begin):
+            is_async = kind in ASYNC
+            outcome = await after_a_mail(begin, go_on if is_async else go_on_sync, is_async=is_async)
+            again = await after_a_mail(begin, lambda _: None, is_async=is_async)
+            return outcome, again, tables.mails()
+
+    outcome, again, mails = asyncio.run(story())
+    assert isinstance(outcome, Exception)
+    assert again == "handled"
+    assert "msg_1" in mails
+
+
+@pytest.mark.parametrize("database", ["postgres_url", "sqlite_path"])
+def test_an_error_of_the_flush_at_a_commit_is_not_hidden_by_who_catches_it(database, request):
+    target = request.getfixturevalue(database)
+    tables = Tables(target)
+    engine = sa.create_engine(sqlalchemy_url(target, "psycopg" if database == "postgres_url" else "pysqlite"))
+    mapped = registry()
+    table = sa.Table("users", mapped.metadata, sa.Column("id", sa.Text, primary_key=True), sa.Column("name", sa.Text))
+    user = type("User", (), {})
+    mapped.map_imperatively(user, table)
+
+    @contextmanager
+    def swallows():
+        session = Session(engine)
+        try:
+            yield session
+            session.commit()
+        except sa.exc.SQLAlchemyError:
+            session.rollback()
+        finally:
+            session.close()
+
+    handlers = Handlers(transaction=swallows)
+
+    @handlers.once
+    def save(event: events.UserCreated, session: Session):
+        row = user()
+        row.id = event.data["id"]
+        session.add(row)
+
+    with tables.connection() as connection:
+        connection.execute("INSERT INTO users VALUES ('user_1', 'Ada')")
+    with pytest.raises(RuntimeError, match="The transaction hid an exception"):
+        handlers.dispatch(CREATED)
+    with tables.connection() as connection:
+        connection.execute("DELETE FROM users")
+    assert handlers.dispatch(CREATED) == "handled"
+    assert tables.users() == {"user_1": None}
+    engine.dispose()
 
 
 async def dispatched(begin, is_async, kind="once", also=()):

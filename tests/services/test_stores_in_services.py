@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from multiprocessing.connection import wait
 
 import pytest
+from dispatching import CREATED, handled_by
 
 from clerk_webhook.stores import Claim, PostgresStore, RedisStore
 from clerk_webhook.testing import check_store
@@ -108,6 +109,17 @@ def test_many_workers_can_create_the_table_at_once(postgres_url):
             connection.execute("DROP TABLE IF EXISTS clerk_webhook_claims")
         with ThreadPoolExecutor(8) as threads:
             assert list(threads.map(lambda _: store.create(), range(8))) == [None] * 8
+
+
+def test_connections_that_never_commit_are_refused_because_each_attempt_would_have_the_effect(database):
+    engine = sqlalchemy.create_engine(database.replace("postgresql:", "postgresql+psycopg:"))
+    for connect in (engine.connect, lambda: closing(psycopg.connect(database))):
+        handlers, seen = handled_by("sync", lambda _: None, store=PostgresStore(connect))
+        for _ in range(2):
+            with pytest.raises(TypeError, match="do not commit at the end of `with`"):
+                handlers.dispatch(CREATED)
+        assert seen == []
+    engine.dispose()
 
 
 def test_purge_deletes_the_rows_that_no_longer_count(database):

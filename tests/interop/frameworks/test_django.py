@@ -12,7 +12,7 @@ from uuid import uuid4
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from attacks import CHUNKED, chunk
 from deliveries import BODY, OTHER_SECRET, SECRET
 from dispatching import async_handler
@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-from django.db import connections, models, transaction
+from django.db import IntegrityError, connections, models, transaction
 from django.db.backends.signals import connection_created
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, TestCase, override_settings
@@ -600,6 +600,37 @@ def test_a_status_and_a_body_as_django_ninja_takes_them_commit_by_the_status(use
 
     assert operation(RequestFactory().post("/", **user())) == answer
     assert users() == saved
+
+
+def careless(event: WebhookEvent):
+    User.objects.create(id="first")
+    with suppress(IntegrityError):
+        User.objects.create(id="first")  # Django commits nothing afterwards, and raises nothing
+
+
+@clerk_event
+def careless_view(request, event):
+    careless(event)
+    return HttpResponse()
+
+
+@async_to_sync
+@clerk_event
+async def careless_async_view(request, event):
+    await sync_to_async(careless)(event)
+    return HttpResponse()
+
+
+careless_endpoint = Endpoint(SECRET)
+careless_endpoint.on(careless)
+
+
+@pytest.mark.parametrize("inner", [careless_view, careless_async_view, view(careless_endpoint)])
+def test_an_error_of_the_database_that_a_view_caught_is_no_success(users, inner):
+    outer = transaction.atomic(inner)
+    with pytest.raises(transaction.TransactionManagementError):
+        outer(RequestFactory().post("/", **user()))
+    assert users() == 0
 
 
 def test_an_endpoint_in_an_outer_transaction_is_rolled_back_and_so_is_a_refusal(users):
