@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, closing, suppress
 from functools import partial
 from secrets import token_hex
 from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
@@ -244,7 +244,7 @@ class Dispatch:
                 f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
             )
         modules = {cls.__module__.partition(".")[0] for cls in type(manager).__mro__}
-        if hasattr(manager, "execute") and modules & _NEVER_COMMIT:
+        if isinstance(manager, closing | aclosing) or (hasattr(manager, "execute") and modules & _NEVER_COMMIT):
             raise TypeError(
                 f"{name} does not commit at the end of `with`, so everything would be lost. Give a function whose "
                 "context manager commits: Session.begin or engine.begin of SQLAlchemy, for example."

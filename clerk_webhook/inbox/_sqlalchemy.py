@@ -24,7 +24,7 @@ def bridge(connection: Any) -> Bridge | None:
 
 def executor(connection: Any) -> Execute | None:
     """Return what executes over a sync session or connection."""
-    own: Connection = connection.connection() if hasattr(connection, "get_bind") else connection  # of a session
+    own: Connection = _connection_of(connection) if hasattr(connection, "get_bind") else connection
     if not hasattr(own, "exec_driver_sql"):
         return None
     name = own.dialect.name
@@ -47,6 +47,17 @@ def executor(connection: Any) -> Execute | None:
         return result.fetchall() if parameters else ()
 
     return execute
+
+
+def _connection_of(session: Any) -> Any:
+    from sqlalchemy.exc import UnboundExecutionError  # noqa: PLC0415  # it is there if a session is
+
+    try:
+        return session.connection()
+    except UnboundExecutionError:
+        raise RuntimeError(
+            "The session has a database for each class, and none for the inbox: sessionmaker(bind=engine, binds={...})."
+        ) from None
 
 
 def _check_sqlite(connection: Connection) -> str:

@@ -378,6 +378,24 @@ def test_an_error_of_the_flush_at_a_commit_is_not_hidden_by_who_catches_it(datab
     engine.dispose()
 
 
+def test_a_session_with_a_database_for_each_class_has_none_for_the_inbox(sqlite_path):
+    """It is refused by what needs the inbox alone."""
+    tables = Tables(sqlite_path)
+    engine = sa.create_engine(sqlalchemy_url(sqlite_path, "pysqlite"))
+    begin = sessionmaker(binds={sa.Table("mails", sa.MetaData()): engine}).begin
+    outcome, error = asyncio.run(dispatched(begin, is_async=False))
+    assert (outcome, type(error)) == ("failed", RuntimeError)
+    handlers = Handlers(transaction=begin)
+
+    @handlers.on
+    def save(event: events.UserCreated, session: Session):
+        session.execute(sa.text(mail(event)), bind_arguments={"bind": engine})
+
+    assert handlers.dispatch(CREATED) == "handled"
+    assert tables.mails() == ["msg_1"]
+    engine.dispose()
+
+
 async def dispatched(begin, is_async, kind="once", also=()):
     """Dispatch an event to one handler with an effect, and return the outcome and the exception."""
     handlers = Handlers(transaction=begin)
