@@ -59,7 +59,16 @@ Connect: TypeAlias = Callable[[], AbstractContextManager[Connection | SQLAlchemy
 def cursor_of(connection: Connection | SQLAlchemyConnection) -> Cursor:
     """Return a cursor of the DB-API connection that this is, or that is in it."""
     own: Any = connection  # type checkers do not know that hasattr tells which
-    cursor: Cursor = (own if hasattr(own, "cursor") else own.connection).cursor()
+    if not hasattr(own, "cursor"):
+        # `engine.begin` has begun a transaction, and commits it. `engine.connect` never commits.
+        is_session = callable(own.connection)
+        if is_session or not (own.in_transaction() or getattr(own.connection, "autocommit", False)):
+            raise TypeError(
+                f"A {type(own).__name__} would lose the claims: give PostgresStore(engine.begin), which gives a "
+                "connection and commits."
+            )
+        own = own.connection
+    cursor: Cursor = own.cursor()
     return cursor
 
 

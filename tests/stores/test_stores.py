@@ -3,10 +3,12 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from secrets import token_hex
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -587,17 +589,51 @@ def test_a_duration_of_another_type_is_named_by_its_type(duration, kind):
 # In PostgreSQL and Redis: tests/services has the rest.
 
 
-@pytest.mark.parametrize("connect", ["postgresql://localhost", None, object()])
+async def async_connect():
+    yield
+
+
+@pytest.mark.parametrize("connect", ["postgresql://localhost", None, object(), asynccontextmanager(async_connect)])
 def test_a_postgres_store_wants_a_function(connect):
     with pytest.raises(TypeError, match=r"PostgresStore\(pool\.connection\)"):
         PostgresStore(connect)
+
+
+class Connected(nullcontext):
+    """A connection of SQLAlchemy as `engine.connect` gives it."""
+
+    connection = SimpleNamespace(cursor=None, autocommit=False)
+
+    def __enter__(self):
+        return self
+
+    def in_transaction(self):
+        return False
+
+
+class Session(Connected):
+    """A session of SQLAlchemy, whose `connection` is a method."""
+
+    def connection(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("connect", [Connected, Session])
+def test_a_store_is_given_no_connection_that_never_commits(connect):
+    """Each claim would be rolled back, so every claim would be new."""
+    store = PostgresStore(connect)
+    for step in (store.create, store.purge, lambda: store.claim("msg_1"), lambda: store.complete("msg_1")):
+        with pytest.raises(
+            TypeError, match=rf"^A {connect.__name__} would lose .*: give PostgresStore\(engine\.begin\)"
+        ):
+            step()
 
 
 class AsyncClient(Client):
     async def execute_command(self): ...
 
 
-@pytest.mark.parametrize("client", ["redis://localhost", None, object(), AsyncClient()])
+@pytest.mark.parametrize("client", ["redis://localhost", None, object(), Client, AsyncClient()])
 def test_a_redis_store_wants_a_client(client):
     with pytest.raises(TypeError, match=r"takes a redis\.Redis, not "):
         RedisStore(client)
