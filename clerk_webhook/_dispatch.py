@@ -250,8 +250,10 @@ class Dispatch:
         name = type(manager).__qualname__
         if not isinstance(manager, kind):
             statement, handlers = ("async with", "async") if self._plan.any_async else ("with", "sync")
+            cure = " Call it: transaction=atomic(), for example." if inspect.isroutine(manager) else ""
             raise TypeError(
                 f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
+                f"{cure}"
             )
         modules = {cls.__module__.partition(".")[0] for cls in type(manager).__mro__}
         if hasattr(manager, "execute") and modules & _NEVER_COMMIT:
