@@ -712,11 +712,16 @@ def data_type_of(event_type: str) -> type[Any] | None:
     Returns:
         The TypedDict, from `clerk_webhook.types`. None for an event type that is newer than this release.
 
+    Raises:
+        TypeError: This is no text.
+
     Example:
         ```python
         assert data_type_of("user.created") is types.UserJSON
         ```
     """
+    if not isinstance(event_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        raise TypeError(f'An event type such as "user.created" is wanted, not {type(event_type).__name__}.')
     event_class = EVENT_CLASSES.get(event_type)
     if event_class is None:
         return None

@@ -222,3 +222,8 @@ def test_events_match_by_class_pattern():
             assert user is not None
         case _:
             pytest.fail("no match")
+
+
+def test_the_data_type_of_a_class_is_asked_by_its_event_type():
+    with pytest.raises(TypeError, match=r"^An event type such as \"user\.created\" is wanted, not type\.$"):
+        events.data_type_of(events.UserCreated)

@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from functools import partial, update_wrapper
 from operator import methodcaller
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -417,6 +418,12 @@ def test_an_object_without_a_time_is_older_than_any_other(connection):
     assert users(connection, "version") == [("000000000000000.000000000000000.",)]
     MIRROR.apply_many(connection, "user", page(("user_1", 1)))
     assert users(connection, "name") == [("page",)]
+
+
+@pytest.mark.parametrize("resource", [SimpleNamespace(id="user_1"), CREATED, "user_1"])
+def test_the_objects_of_a_page_are_json(resource, connection):
+    with pytest.raises(TypeError, match=rf"^A page has the objects .* as dicts.*, not {type(resource).__name__}\.$"):
+        MIRROR.apply_many(connection, "user", [resource])
 
 
 def test_a_user_who_is_twice_in_a_page_has_the_newer_row(connection):
