@@ -50,7 +50,7 @@ def is_async_transaction(transaction: Function) -> bool | None:
                 "end."
             )
     with suppress(ValueError):  # some built-in functions do not show their parameters
-        if not _takes(inspect.signature(transaction), 0):
+        if not _takes(_signature(transaction), 0):
             raise TypeError(
                 f"transaction is called without arguments, and {name} needs some: give the result of a call, such as "
                 'sqlite_transactions("app.db"), or the method of an object, such as sessionmaker(engine).begin.'
@@ -85,8 +85,7 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = name_of(function)
     try:
-        lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
-        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **lenient) for follow in (False, True))
+        own, wrapped = _signature(function), _signature(function, of_wrapped=True)
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
     first = next(iter(own.parameters.values()), None)
@@ -100,6 +99,11 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
     if annotation is inspect.Parameter.empty:  # a wrapper may take *args
         annotation = of_wrapped
     return _event_classes(annotation, function, name), takes_connection
+
+
+def _signature(function: Function, *, of_wrapped: bool = False) -> inspect.Signature:
+    lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
+    return inspect.signature(function, follow_wrapped=of_wrapped, **lenient)
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:

@@ -64,8 +64,8 @@ def cursor_of(connection: Connection | SQLAlchemyConnection) -> Cursor:
         is_session = callable(own.connection)
         if is_session or not (own.in_transaction() or getattr(own.connection, "autocommit", False)):
             raise TypeError(
-                f"A {type(own).__name__} would lose the claims: give PostgresStore(engine.begin), which gives a "
-                "connection and commits."
+                f"This {type(own).__name__} is no connection in a transaction that commits: give "
+                "PostgresStore(engine.begin)."
             )
         own = own.connection
     cursor: Cursor = own.cursor()

@@ -452,6 +452,14 @@ def test_anything_but_a_connection_is_refused(connection):
     )
 
 
+def test_a_transaction_is_told_that_a_connection_is_wanted():
+    """`transaction=session.begin` gives one to the handlers, and so does psycopg's `connection.transaction`."""
+    with pytest.raises(
+        TypeError, match=r"The with statement has to give one, as sessionmaker\(engine\)\.begin and pool"
+    ):
+        record_newest(type("SessionTransaction", (), {})(), CREATED)
+
+
 @pytest.mark.parametrize("record", [record_newest, record_once, mirror.Mirror().apply])
 @pytest.mark.parametrize("event", [CREATED.data, CREATED.payload, sqlite3, None, Version("user", "user_1", 1)])
 def test_anything_but_an_event_is_refused(record, event, connection):

@@ -201,6 +201,23 @@ def test_a_second_parameter_gets_the_connection(handler):
     )
 
 
+def test_a_transaction_may_be_wrapped_and_annotated_for_type_checkers():
+    def of(database) -> "Session":
+        return transaction()
+
+    @wraps(of)
+    def begin():
+        return of("database")
+
+    def annotated(more: "Session | None" = None) -> "Session":
+        return transaction()
+
+    for function in (begin, annotated):
+        handlers = Handlers(transaction=function)
+        handlers.on(two)
+        assert handlers.dispatch(CREATED) == "handled"
+
+
 def test_the_annotations_of_the_other_parameters_are_not_resolved():
     def handler(event: "events.UserCreated", session: "Session") -> "Answer":  # noqa: F821
         pass
@@ -327,6 +344,9 @@ class Database:
     def begin(self):
         yield "connection"
 
+    def session(self):
+        return self.begin()
+
     def __eq__(self, other):
         return self is other
 
@@ -357,7 +377,7 @@ async def async_handler():
         ({"transaction": async_generator}, r"decorate async_generator by contextlib\.asynccontextmanager, and commit"),
         ({"transaction": async_handler}, r"decorate async_handler by"),
         ({"transaction": sqlite_transactions}, r"^transaction is called without arguments, and sqlite_transactions ne"),
-        ({"transaction": Database.begin}, r"without arguments, and Database\.begin needs some: "),
+        ({"transaction": Database.session}, r"without arguments, and Database\.session needs some: "),
         (
             {"transaction": returning_a_transaction},
             r"^returning_a_transaction returns a function.*: call it, as in trans",

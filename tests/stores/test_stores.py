@@ -624,7 +624,7 @@ def test_a_store_is_given_no_connection_that_never_commits(connect):
     store = PostgresStore(connect)
     for step in (store.create, store.purge, lambda: store.claim("msg_1"), lambda: store.complete("msg_1")):
         with pytest.raises(
-            TypeError, match=rf"^A {connect.__name__} would lose .*: give PostgresStore\(engine\.begin\)"
+            TypeError, match=rf"^This {connect.__name__} is no connection in a .*: give PostgresStore\(engine\.begin\)"
         ):
             step()
 
