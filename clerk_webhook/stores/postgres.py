@@ -48,7 +48,7 @@ class PostgresStore(SQLStore):
             keep: How long a message that is done is remembered, in seconds.
 
         Raises:
-            TypeError: If `connect` can't be called, or `lease` or `keep` is neither a number nor a timedelta.
+            TypeError: If `connect` is no function or async, or `lease` or `keep` is neither a number nor a timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years.
         """
         is_async = isasyncgenfunction(unwrap(connect)) if callable(connect) else False
