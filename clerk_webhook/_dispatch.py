@@ -52,6 +52,10 @@ _UNKNOWN = (TypeError, RuntimeError)
 _NEVER_COMMIT = {"sqlalchemy", "aiosqlite"}
 
 
+# The root modules of the responses of web frameworks. FastAPI's are Starlette's.
+_WEB = {"django", "flask", "starlette", "werkzeug"}
+
+
 class AbortDelivery(Exception):  # noqa: N818  # it is an order, not an error
     """A handler raises this for a message that can never be handled: Svix then stops sending the message.
 
@@ -376,9 +380,19 @@ def _refuse_ended(connection: Any, *, began: bool) -> None:
         raise RuntimeError("A handler has ended the transaction. Leave commit and rollback to the dispatch.")
 
 
-def _refuse_unfinished(handler: Handler, result: object) -> None:
-    """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
+def _refuse_unfinished(handler: Handler, result: Any) -> None:
+    """Refuse a handler that returns a coroutine or a generator, because its work has not been done.
+
+    An error of a web framework that is returned says so too, and would be answered by 200.
+    """
     name = name_of(handler.function)
+    status = getattr(result, "status_code", None)
+    is_error = isinstance(status, int) and status >= 400  # noqa: PLR2004  # RFC 9110, section 15
+    if is_error and _WEB & {cls.__module__.partition(".")[0] for cls in type(result).__mro__}:
+        raise TypeError(
+            f"{name} returned an answer of {status}, which nobody sends: raise if the message has to come "
+            "again, and otherwise return nothing."
+        )
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")
     if hasattr(result, "__await__"):
