@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from types import UnionType
@@ -35,7 +36,25 @@ def is_a(kind: Callable[[object], bool], function: Function) -> bool:
 
 
 def is_async_transaction(transaction: Function) -> bool | None:
-    """Return whether a transaction is async. None if that cannot be known without opening one."""
+    """Return whether a transaction is async. None if that cannot be known without opening one.
+
+    Raises:
+        TypeError: The function cannot begin a transaction.
+    """
+    name = name_of(transaction)
+    for kind in (inspect.isgeneratorfunction, inspect.isasyncgenfunction, inspect.iscoroutinefunction):
+        if is_a(kind, transaction):
+            way = "contextmanager" if kind is inspect.isgeneratorfunction else "asynccontextmanager"
+            raise TypeError(
+                f"transaction must return a context manager: decorate {name} by contextlib.{way}, and commit at its "
+                "end."
+            )
+    with suppress(ValueError):  # some built-in functions do not show their parameters
+        if not _takes(_signature(transaction), 0):
+            raise TypeError(
+                f"transaction is called without arguments, and {name} needs some: give the result of a call, such as "
+                'sqlite_transactions("app.db"), or the method of an object, such as sessionmaker(engine).begin.'
+            )
     function = _innermost(transaction)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         return inspect.isasyncgenfunction(function)  # under a decorator of contextlib
@@ -44,6 +63,8 @@ def is_async_transaction(transaction: Function) -> bool | None:
     except Exception:  # noqa: BLE001  # an annotation is not there at run time
         return None
     manager = get_origin(returned) or returned
+    if manager is Callable:
+        raise TypeError(f"{name} returns a function, and no context manager: call it, as in transaction={name}().")
     ways = hasattr(manager, "__enter__"), hasattr(manager, "__aenter__")
     return ways[1] if ways[0] is not ways[1] else None
 
@@ -56,15 +77,20 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
     """
     if isinstance(function, type) or not callable(function):
         what = getattr(function, "__name__", type(function).__name__)
-        raise TypeError(f"A handler must be a function that takes an event, not {what}.")
+        raise TypeError(
+            f"A handler must be a function that takes an event, not {what}. The annotation of its parameter names the "
+            "events: @handlers.on, and below it def handler(event: events.UserCreated)."
+        )
     if is_a(inspect.isgeneratorfunction, function) or is_a(inspect.isasyncgenfunction, function):
         raise TypeError("A handler must not be a generator, because nothing would run it: write it without yield.")
     name = name_of(function)
     try:
-        lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
-        own, wrapped = (inspect.signature(function, follow_wrapped=follow, **lenient) for follow in (False, True))
+        own, wrapped = _signature(function), _signature(function, of_wrapped=True)
     except ValueError:  # some built-in functions do not show their parameters
         raise TypeError(f"{name} has no annotation: write a function around it.") from None
+    first = next(iter(own.parameters.values()), None)
+    if first and first.name == "self" and first.annotation is inspect.Parameter.empty:
+        raise TypeError(f"{name} is a method: register that of an object, as in handlers.on(thing.method).")
     # The parameters of a wrapper count: a decorator may supply the other parameters of the function in it.
     takes_connection = _takes(own, 2) and not (_takes(own, 1) and _takes(wrapped, 1))
     if not takes_connection and not _takes(own, 1):
@@ -73,6 +99,11 @@ def parameters(function: Function) -> tuple[frozenset[type], bool]:
     if annotation is inspect.Parameter.empty:  # a wrapper may take *args
         annotation = of_wrapped
     return _event_classes(annotation, function, name), takes_connection
+
+
+def _signature(function: Function, *, of_wrapped: bool = False) -> inspect.Signature:
+    lenient = {"annotation_format": _LENIENT} if _LENIENT else {}
+    return inspect.signature(function, follow_wrapped=of_wrapped, **lenient)
 
 
 def _takes(signature: inspect.Signature, count: int) -> bool:
@@ -93,8 +124,10 @@ def _event_classes(annotation: object, function: Function, name: str) -> frozens
         if isinstance(text, str):  # perhaps in quotes, or an alias in quotes
             try:
                 named = eval(text, _innermost(function).__globals__)  # noqa: S307  # get_type_hints does it too
-            except (NameError, AttributeError) as error:
-                hint = f" At run time: {error}. Import it outside of functions and of `if TYPE_CHECKING:`."
+            except Exception as error:  # noqa: BLE001  # an annotation may be any text
+                hint = f" At run time: {error}."
+                if isinstance(error, NameError | AttributeError):
+                    hint += " Import it outside of functions and of `if TYPE_CHECKING:`."
                 named = None
             (classes if named in parts else parts).append(named)
         elif get_origin(part) in {Union, UnionType}:

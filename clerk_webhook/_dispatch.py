@@ -52,6 +52,10 @@ _UNKNOWN = (TypeError, RuntimeError)
 _NEVER_COMMIT = {"sqlalchemy", "aiosqlite"}
 
 
+# The root modules of the responses of web frameworks. FastAPI's are Starlette's.
+_WEB = {"django", "flask", "starlette", "werkzeug"}
+
+
 class AbortDelivery(Exception):  # noqa: N818  # it is an order, not an error
     """A handler raises this for a message that can never be handled: Svix then stops sending the message.
 
@@ -240,8 +244,10 @@ class Dispatch:
         name = type(manager).__qualname__
         if not isinstance(manager, kind):
             statement, handlers = ("async with", "async") if self._plan.any_async else ("with", "sync")
+            cure = " Call it: transaction=atomic(), for example." if inspect.isroutine(manager) else ""
             raise TypeError(
                 f"The handlers are {handlers}, so `{statement} transaction():` has to work, and {name} cannot do that."
+                f"{cure}"
             )
         modules = {cls.__module__.partition(".")[0] for cls in type(manager).__mro__}
         if isinstance(manager, closing | aclosing) or (hasattr(manager, "execute") and modules & _NEVER_COMMIT):
@@ -432,9 +438,19 @@ def _refuse_silence() -> NoReturn:
     )
 
 
-def _refuse_unfinished(handler: Handler, result: object) -> None:
-    """Refuse a handler that returns a coroutine or a generator, because its work has not been done."""
+def _refuse_unfinished(handler: Handler, result: Any) -> None:
+    """Refuse a handler that returns a coroutine or a generator, because its work has not been done.
+
+    An error of a web framework that is returned says so too, and would be answered by 200.
+    """
     name = name_of(handler.function)
+    status = getattr(result, "status_code", None)
+    is_error = isinstance(status, int) and status >= 400  # noqa: PLR2004  # RFC 9110, section 15
+    if is_error and _WEB & {cls.__module__.partition(".")[0] for cls in type(result).__mro__}:
+        raise TypeError(
+            f"{name} returned an answer of {status}, which nobody sends: raise if the message has to come "
+            "again, and otherwise return nothing."
+        )
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
         raise TypeError(f"{name} returned a generator, which nothing runs: write it without yield.")
     if hasattr(result, "__await__"):

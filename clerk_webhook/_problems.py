@@ -14,8 +14,11 @@ _HERE = str(Path(__file__).parent)
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _HINTS = {
     "25P02": ": a handler caught an error of PostgreSQL, which commits nothing after one. Use a savepoint",
+    "42703": ": a column does not exist, so run your migration",
     "42P01": ": a table does not exist, so run your migration",
 }
+# SQLite has one code for both.
+_OF_SQLITE = {"has no column named": "42703", "no such column": "42703", "no such table": "42P01"}
 
 _logger = logging.getLogger("clerk_webhook")
 
@@ -56,6 +59,7 @@ def _database_code(error: BaseException) -> str:
         for name, words in (("sqlstate", "SQLSTATE "), ("pgcode", "SQLSTATE "), ("sqlite_errorname", "")):
             code = getattr(origin, name, None)
             if isinstance(code, str):
-                hint = _HINTS.get("42P01" if str(origin).startswith("no such table") else code, "")
+                states = (state for part, state in _OF_SQLITE.items() if part in str(origin))
+                hint = _HINTS.get(next(states, code) if name == "sqlite_errorname" else code, "")
                 return f" ({words}{code}{hint})"
     return ""

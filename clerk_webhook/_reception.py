@@ -369,8 +369,9 @@ def verifier(webhook: WebhookSource) -> Verify:
         webhook = Webhook(webhook)
     if isinstance(webhook, Webhook):
         return webhook.verify_and_parse
-    if not callable(webhook) or isinstance(webhook, type) or is_a(inspect.iscoroutinefunction, webhook):
-        kind = type(webhook).__name__
+    is_async = callable(webhook) and is_a(inspect.iscoroutinefunction, webhook)
+    if not callable(webhook) or isinstance(webhook, type) or is_async:
+        kind = "an async one" if is_async else type(webhook).__name__
         raise TypeError(
             f"webhook must be a Webhook, a signing secret as text, or a function that returns a Webhook, not {kind}."
         )

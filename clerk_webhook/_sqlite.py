@@ -26,7 +26,7 @@ def sqlite_transactions(path: str | PathLike[str]) -> Callable[[], AbstractConte
         path: The file. Its folder must exist.
 
     Raises:
-        ValueError: `path` is `":memory:"` or empty, because each connection would have a database of its own.
+        ValueError: `path` is `":memory:"` or empty, because each connection would have a database of its own, or a URL.
 
     Example:
         ```python
@@ -37,7 +37,9 @@ def sqlite_transactions(path: str | PathLike[str]) -> Callable[[], AbstractConte
     """
     import sqlite3  # noqa: PLC0415  # a Python may lack SQLite
 
-    if str(path) in {":memory:", ""}:
+    if "://" in str(path):
+        raise ValueError('The path of a file is wanted, such as "app.db", and not a URL.')
+    if not str(path) or ":memory:" in str(path):
         raise ValueError(
             "sqlite_transactions needs a file, because each connection has a database in memory of its own."
         )

@@ -11,7 +11,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, checked
 
 __all__ = ["application"]
 
@@ -25,7 +25,7 @@ class _Application:
     """An object, because Starlette's `Route` takes a function for one that takes a request."""
 
     def __init__(self, endpoint: Endpoint[Any]) -> None:
-        self._answer = endpoint.door_async()
+        self._answer = checked(endpoint).door_async()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -56,6 +56,9 @@ def application(endpoint: Endpoint[Any]) -> Callable[[Scope, Receive, Send], Awa
 
     Args:
         endpoint: The endpoint.
+
+    Raises:
+        TypeError: This is no endpoint.
 
     Example:
         ```python

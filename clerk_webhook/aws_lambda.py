@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ._parse import to_bytes
-from .endpoint import Endpoint
+from .endpoint import Endpoint, checked
 
 __all__ = ["handler"]
 
@@ -32,14 +32,14 @@ def handler(endpoint: Endpoint[Any]) -> Callable[[Mapping[str, Any], object], di
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event.
+        TypeError: This is no endpoint, or a handler is async. One that is added later is refused at the first event.
 
     Example:
         ```python
         lambda_handler = handler(endpoint)
         ```
     """
-    respond = endpoint.door()
+    respond = checked(endpoint).door()
 
     def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  # Lambda's
         method, path = _target(event)

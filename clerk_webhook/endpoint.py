@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, NoReturn, TypeAlias, TypeVar, overload
 
 from ._dispatch import AbortDelivery
 from ._headers import Headers
@@ -209,3 +209,23 @@ class Endpoint(Handlers[ConnectionT]):
         except Refused as refused:
             return arrival.refuse(refused)
         return await self._run_async(event, arrival.end)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> NoReturn:
+        """Refuse to be a part of a request, because FastAPI would ask for one in `app.post(path)(view)`."""
+        raise TypeError("An endpoint is no part of a request: app.post(path)(view(endpoint)) makes a route of it.")
+
+
+def checked(endpoint: Endpoint[Any]) -> Endpoint[Any]:
+    """Return the endpoint of a door.
+
+    Args:
+        endpoint: The argument of the door.
+
+    Raises:
+        TypeError: This is no endpoint.
+    """
+    if not isinstance(endpoint, Endpoint):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        name = getattr(endpoint, "__name__", type(endpoint).__name__)
+        raise TypeError(f"A door takes an Endpoint(), not {name}. Handlers go into one: endpoint.include(handlers).")
+    return endpoint

@@ -165,9 +165,9 @@ class Event(Generic[TypeT, DataT]):
         """Refuse to be a model of pydantic, because FastAPI would take an unverified body for an event."""
         raise TypeError(
             f"{cls.__name__} cannot be parsed from a request: nothing would verify the signature. In a FastAPI route "
-            "write `event: ClerkEvent`, from clerk_webhook.fastapi, or `event: Annotated[events.UserCreated, "
-            "Depends(...)]` with a dependency that verifies. In django-ninja write @clerk_event directly above the "
-            "function. Elsewhere take the request instead, and give its headers and its raw body to verify_and_parse."
+            "write `event: ClerkEvent`, from clerk_webhook.fastapi, or `event: Annotated[WebhookEvent, "
+            "Depends(clerk_event_from(webhook))]`. In django-ninja write @clerk_event directly above the function. "
+            "Elsewhere take the request instead, and give its headers and its raw body to verify_and_parse."
         )
 
     @property
@@ -712,11 +712,16 @@ def data_type_of(event_type: str) -> type[Any] | None:
     Returns:
         The TypedDict, from `clerk_webhook.types`. None for an event type that is newer than this release.
 
+    Raises:
+        TypeError: This is no text.
+
     Example:
         ```python
         assert data_type_of("user.created") is types.UserJSON
         ```
     """
+    if not isinstance(event_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        raise TypeError(f'An event type such as "user.created" is wanted, not {type(event_type).__name__}.')
     event_class = EVENT_CLASSES.get(event_type)
     if event_class is None:
         return None

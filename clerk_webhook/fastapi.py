@@ -27,7 +27,7 @@ except ImportError as _error:
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
 from ._tracebacks import our_frames_hidden
-from .endpoint import Endpoint
+from .endpoint import Endpoint, checked
 from .events import WebhookEvent
 from .webhook import verify_and_parse
 
@@ -110,12 +110,15 @@ def view(endpoint: Endpoint[Any]) -> Callable[[Request], Awaitable[Response]]:
     Args:
         endpoint: The endpoint. Its sync handlers run in threads.
 
+    Raises:
+        TypeError: This is no endpoint.
+
     Example:
         ```python
         app.post("/api/webhooks", openapi_extra=OPENAPI)(view(endpoint))
         ```
     """
-    respond = endpoint.door_async()
+    respond = checked(endpoint).door_async()
 
     async def clerk_webhook(request: Request) -> Response:
         read = partial(_read, request)

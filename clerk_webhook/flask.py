@@ -21,14 +21,14 @@ from itertools import count
 from typing import Any
 
 try:
-    from flask import Response, abort, after_this_request, current_app, request
+    from flask import Response, abort, after_this_request, current_app, has_request_context, request
     from werkzeug.wsgi import LimitedStream
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
 from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
 from ._tracebacks import our_frames_hidden
-from .endpoint import Endpoint
+from .endpoint import Endpoint, checked
 from .events import WebhookEvent
 from .webhook import SECRET_VARIABLES, verify_and_parse
 
@@ -54,6 +54,7 @@ def clerk_event(
         werkzeug.exceptions.HTTPException: 400 with the code of the error as description (`"signature_mismatch"`), or
             with `"incomplete_body"`; 413 with `"too_large"`; 500 with `"misconfigured"` if the secret is missing or
             wrong.
+        RuntimeError: There is no request.
         TypeError: An argument has the wrong type.
         ValueError: `max_body` is not positive.
 
@@ -65,6 +66,8 @@ def clerk_event(
             return {"received": event.wire_type}
         ```
     """
+    if not has_request_context():
+        raise RuntimeError("clerk_event() is called in a view, and decorates none: event = clerk_event().")
     with our_frames_hidden:
         verify = verifier(webhook) if webhook is not None and not isinstance(webhook, str) else _verify_by(webhook)
         reception = Reception(verify, observer=observer, max_body=max_body)
@@ -99,14 +102,14 @@ def view(endpoint: Endpoint[Any]) -> Callable[[], Response]:
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event.
+        TypeError: This is no endpoint, or a handler is async. One that is added later is refused at the first event.
 
     Example:
         ```python
         app.add_url_rule("/api/webhooks", view_func=view(endpoint))
         ```
     """
-    respond = endpoint.door()
+    respond = checked(endpoint).door()
 
     def clerk_webhook() -> Response:
         answer = respond(request.method, request.path, request.environ, _read)

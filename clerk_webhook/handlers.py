@@ -22,6 +22,7 @@ from ._dispatch import (
     transaction_of_includer,
 )
 from .events import EVENT_CLASSES, Event, UnknownEvent, WebhookEvent
+from .inbox._version import refuse_others
 from .stores import Store
 
 __all__ = ["AbortDelivery", "DispatchOutcome", "Handlers", "Transaction"]
@@ -363,10 +364,7 @@ class Handlers(Generic[ConnectionT]):
         plans = self._plans  # another thread that registers a handler replaces the dict
         plan = plans.get((event_class, state_only))
         if plan is None:
-            if not isinstance(event, Event):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-                raise TypeError(
-                    f"An event is wanted, not {event_class.__name__}: parse_event(payload, message_id=message_id)."
-                )
+            refuse_others(event)
             found = [
                 handler
                 for handler in self._handlers

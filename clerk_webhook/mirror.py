@@ -27,12 +27,13 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 from . import events
 from ._annotations import annotations_of
 from ._dispatch import transaction_of_includer
+from ._problems import where_raised
 from .events import Event
 from .handlers import Handlers
 from .inbox import AwaitableBool, Version
 from .inbox._answer import as_answer
 from .inbox._connections import AS_JSON, AsyncConnection, Program, SyncConnection, Value, returns_rows, run
-from .inbox._version import as_text, of_resource
+from .inbox._version import as_text, of_resource, refuse_others
 from .types import OrganizationJSON, OrganizationMembershipJSON, UserJSON
 from .users import primary_email_address
 
@@ -194,8 +195,8 @@ class Mirror:
         Raises:
             RuntimeError: As in `record_newest`.
             ValueError: The event has no `data.id`, or a column could not be made of the resource. The message names the
-                id and nothing else.
-            TypeError: The connection is of another library.
+                column, the id, and the class and the place of the exception.
+            TypeError: The connection is of another library, or this is no event.
 
         Example:
             ```python
@@ -203,6 +204,7 @@ class Mirror:
                 mirror.apply(connection, event)
             ```
         """
+        refuse_others(event)
         kind, _, verb = event.type.partition(".")
         table = self._tables.get(kind)
         statement = None
@@ -339,16 +341,22 @@ class _Table:
         self, name: str, columns: Mapping[str, Any], resource: type, ids: Mapping[str, _Read] | None = None
     ) -> None:
         ids = ids or {}
-        self._columns: list[tuple[_SqlType, _Read]] = [("text", read) for read in ids.values()]
+        if not isinstance(columns, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+            raise TypeError(
+                f"The columns of {name} must be a mapping of names to keys, such as {{'name': 'first_name'}}, not "
+                f"{type(columns).__name__}."
+            )
+        self._name = name
+        self._columns: list[tuple[str, _SqlType, _Read]] = [(column, "text", read) for column, read in ids.items()]
         keys = get_type_hints(resource)
         for column, source in columns.items():
             if not _COLUMN.fullmatch(column):
                 raise ValueError(f"A column of {name} must be a lower-case identifier, not {column!r}.")
             if column in {*_OWN_COLUMNS, *ids}:
                 raise ValueError(f"{name} has a column {column} of its own: choose another name.")
-            self._columns.append(_column(name, column, source, keys))
+            self._columns.append((column, *_column(name, column, source, keys)))
         names = [*ids, *columns]
-        types = [sql_type for sql_type, _ in self._columns]
+        types = [sql_type for _, sql_type, _ in self._columns]
         table = f'"{name}"'
         quoted = [f'"{column}"' for column in names]
         defined = "".join(f",\n    {column} {sql_type}" for column, sql_type in zip(quoted, types, strict=True))
@@ -377,13 +385,14 @@ class _Table:
 
     def row(self, version: Version, resource: _Resource) -> tuple[Value, ...]:
         """Return the row of a resource. It is empty if the resource was deleted."""
-        values: list[Value] = [None for _ in self._columns]
-        try:
-            if not version.deleted:
-                values = [_fit(sql_type, read(resource)) for sql_type, read in self._columns]
-        except Exception:  # noqa: BLE001  # whatever a function of the caller's raises
-            # Without the exception, whose text may be personal data.
-            raise ValueError(f"A column could not be made of {version.id}.") from None
+        values: list[Value] = []
+        for column, sql_type, read in self._columns:
+            try:
+                values.append(None if version.deleted else _fit(sql_type, read(resource)))
+            except Exception as error:  # noqa: BLE001  # whatever a function of the caller's raises
+                # Without the exception, whose text may be personal data.
+                place = where_raised(error)
+                raise ValueError(f"{column} of {self._name} could not be made of {version.id}: {place}") from None
         return version.id, as_text(version), int(time.time()), *values
 
     def writing(self, rows: Sequence[tuple[Value, ...]], *, again: bool) -> Program[None]:
@@ -433,7 +442,7 @@ def _column(table: str, column: str, source: object, keys: Mapping[str, object])
                 f"{column} of {table}: {source!r} is no key that this release knows. For a newer key, give a function."
             )
         sql_type, read = _sql_type(keys[source]), methodcaller("get", source)
-    elif callable(source):
+    elif callable(source) and not isinstance(source, type):
         sql_type, read = _sql_type(_returned(f"{column} of {table}", source)), source
     else:
         raise TypeError(f"{column} of {table} must be a key or a function, not {type(source).__name__}.")

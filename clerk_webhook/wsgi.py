@@ -11,7 +11,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, checked
 
 __all__ = ["application"]
 
@@ -25,14 +25,14 @@ def application(endpoint: Endpoint[Any]) -> Callable[[dict[str, Any], Callable[.
         endpoint: The endpoint.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event.
+        TypeError: This is no endpoint, or a handler is async. One that is added later is refused at the first event.
 
     Example:
         ```python
         app.mount("/api/webhooks", application(endpoint))  # Bottle
         ```
     """
-    answer = endpoint.door()
+    answer = checked(endpoint).door()
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         method: str = environ["REQUEST_METHOD"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from codecs import BOM_UTF8
 
 from .._parse import parse_json
 from ..conformance import check, is_payload
@@ -30,7 +31,7 @@ def run(options: Namespace) -> int:
     """Print the mismatches; return 1 if the event has any, else 0."""
     named = options.event == "-" or options.event.startswith("@")
     try:
-        event = parse_json(file_content(options.event) if named else options.event)
+        event = parse_json(file_content(options.event).removeprefix(BOM_UTF8) if named else options.event)
     except PayloadError as error:
         # The hint does not repeat the argument, because the argument may be an event.
         hint = "" if named else " For a file, write @ before its name."

@@ -25,6 +25,7 @@ try:
     from django.conf import settings
     from django.core.exceptions import RequestDataTooBig
     from django.db import DEFAULT_DB_ALIAS, connections, transaction
+    from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: TC002  # `Handlers` resolves the annotation
     from django.http import HttpRequest, HttpResponse
 except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
@@ -36,8 +37,6 @@ from ..events import WebhookEvent
 from ..webhook import SECRET_VARIABLES, Webhook
 
 if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
     from ..endpoint import Endpoint
 
 __all__ = ["atomic", "clerk_event", "view", "webhook_from_settings"]
@@ -156,14 +155,16 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
         endpoint: The endpoint. Make it with `webhook_from_settings`, because `manage.py` imports it.
 
     Raises:
-        TypeError: A handler is async. One that is registered later is refused at the first event.
+        TypeError: This is no endpoint, or a handler is async. One that is added later is refused at the first event.
 
     Example:
         ```python
         urlpatterns = [path("api/webhooks", view(endpoint))]
         ```
     """
-    respond = endpoint.door()
+    from ..endpoint import checked  # noqa: PLC0415  # a view of one's own needs no endpoint
+
+    respond = checked(endpoint).door()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:
         answered = respond(request.method or "", request.path, request.META, lambda _: _read(request))

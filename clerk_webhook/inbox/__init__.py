@@ -23,7 +23,7 @@ from .._sqlite import sqlite_transactions
 from ..events import Event
 from ._answer import AwaitableBool, as_answer
 from ._connections import AsyncConnection, Program, SyncConnection, returns_rows, run
-from ._version import CREATE_TABLE, PURGE, RECORD, Version, record, record_of_message
+from ._version import CREATE_TABLE, PURGE, RECORD, Version, record, record_of_message, refuse_others
 
 __all__ = [
     "CREATE_TABLE",
@@ -59,7 +59,7 @@ def record_newest(connection: Any, event: Event[str, Any] | Version, scope: str 
         RuntimeError: The connection is in autocommit, in a savepoint of SQLite that no BEGIN precedes, or of another
             database than PostgreSQL and SQLite. Nothing was executed.
         ValueError: The event's payload has no `id`, or a time of the `Version` is not in milliseconds.
-        TypeError: The connection is of another library. `Version.statement` is for others.
+        TypeError: The connection is of another library, or this is no event. `Version.statement` is for others.
 
     Example:
         ```python
@@ -99,7 +99,11 @@ def record_once(connection: Any, event: Event[str, Any] | str, scope: str = "") 
                 session.add(Job(kind="welcome", user_id=event.data["id"]))
         ```
     """
-    message_id = event if isinstance(event, str) else event.message_id
+    if isinstance(event, str):
+        message_id: str | None = event
+    else:
+        refuse_others(event)
+        message_id = event.message_id
     if not message_id:
         raise ValueError("The event has no message id. parse_event(payload, message_id=message_id) keeps it.")
     return as_answer(run(connection, returns_rows((RECORD, record_of_message(message_id, scope)))))
@@ -124,7 +128,7 @@ def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any
 
     Raises:
         RuntimeError: As in `record_newest`.
-        TypeError: The connection is of another library.
+        TypeError: The connection is of another library, or `older_than` is neither a number nor a timedelta.
         ValueError: `older_than` is negative or NaN.
 
     Example:
@@ -134,9 +138,11 @@ def purge(connection: Any, older_than: float | timedelta) -> int | Coroutine[Any
         ```
     """
     age = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+    if not isinstance(age, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        raise TypeError(f"older_than must be a number of seconds or a timedelta, not {type(age).__name__}.")
     if not age >= 0:  # NaN is not
         raise ValueError("older_than must not be negative: it is the age of a record, in seconds.")
-    return run(connection, _purging(int(time.time() - age)))
+    return run(connection, _purging(int(max(0, time.time() - age))))
 
 
 def _purging(before: int) -> Program[int]:

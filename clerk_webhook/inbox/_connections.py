@@ -37,6 +37,7 @@ _LIBRARIES = {
 }
 _OF_MYSQL = {"MySQLdb", "aiomysql", "asyncmy", "mariadb", "mysql", "pymysql"}
 _OF_DJANGO = " Django's transaction.atomic gives None: clerk_webhook.django.atomic() gives its connection."
+_OF_TRANSACTIONS = " The with statement has to give one, as sessionmaker(engine).begin and pool.connection do."
 # libpq's PGTransactionStatusType: 0 and 1 are outside a transaction, 2 and 3 inside.
 # https://www.postgresql.org/docs/current/libpq-status.html#LIBPQ-PQTRANSACTIONSTATUS
 PQTRANS_INTRANS = 2
@@ -58,10 +59,11 @@ def run(connection: Any, program: Program[T]) -> T | Coroutine[Any, Any, T]:
         return result
     execute = executor and executor(connection)
     if execute is None:
+        hint = _OF_TRANSACTIONS if kind.__name__.endswith("Transaction") else ""
         raise TypeError(
             f"The inbox does not know how to execute over {kind.__module__}.{kind.__qualname__}. It takes a session, "
             "connection or cursor of SQLAlchemy, psycopg, psycopg2, asyncpg, sqlite3, aiosqlite or Django. "
-            f"Version.statement() is for other drivers.{_OF_DJANGO if connection is None else ''}"
+            f"Version.statement() is for other drivers.{_OF_DJANGO if connection is None else hint}"
         )
     return _drive_async(program, execute) if iscoroutinefunction(execute) else _drive(program, execute)
 

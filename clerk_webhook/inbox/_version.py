@@ -79,12 +79,14 @@ class Version(NamedTuple):
 
         Raises:
             ValueError: The payload has no `id`.
+            TypeError: This is no event.
 
         Example:
             ```python
             sql, parameters = Version.of(event).statement("numeric_dollar")
             ```
         """
+        refuse_others(event)
         wire_type = event.payload["type"]
         data: dict[str, Any] = event.data if isinstance(event.data, _DICT) else {}
         resource_id = data.get("id")
@@ -132,8 +134,18 @@ class Version(NamedTuple):
 STATEMENTS = {style: styled(RECORD, style) for style in get_args(Paramstyle)}
 
 
+def refuse_others(event: object) -> None:
+    """Raise `TypeError` for anything but an event."""
+    if not isinstance(event, Event):
+        raise TypeError(f"An event is wanted, not {type(event).__name__}: parse_event(payload, message_id=message_id).")
+
+
 def of_resource(kind: str, resource: Mapping[str, object]) -> Version:
     """Return the version of an object of the Backend API."""
+    if not hasattr(resource, "get"):
+        raise TypeError(
+            f"A page has the objects of Clerk's API as dicts, as in its JSON, not {type(resource).__name__}."
+        )
     resource_id = resource.get("id")
     if not (isinstance(resource_id, str) and resource_id):
         raise ValueError(f"An object of the kind {kind} has no id.")

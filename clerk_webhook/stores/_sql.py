@@ -47,20 +47,22 @@ class Connection(Protocol):
     def cursor(self) -> Cursor: ...
 
 
-class SQLAlchemyConnection(Protocol):
-    """The part of a connection of SQLAlchemy that is used."""
+class OfSQLAlchemy(Protocol):
+    """The part of a connection or session of SQLAlchemy that is used."""
 
     @property
-    def connection(self) -> Connection: ...
+    def connection(self) -> Any: ...
 
 
-Connect: TypeAlias = Callable[[], AbstractContextManager[Connection | SQLAlchemyConnection]]
+Connect: TypeAlias = Callable[[], AbstractContextManager[Connection | OfSQLAlchemy]]
 
 
-def cursor_of(connection: Connection | SQLAlchemyConnection) -> Cursor:
+def cursor_of(connection: Connection | OfSQLAlchemy) -> Cursor:
     """Return a cursor of the DB-API connection that this is, or that is in it."""
     own: Any = connection  # type checkers do not know that hasattr tells which
-    cursor: Cursor = (own if hasattr(own, "cursor") else own.connection).cursor()
+    while not hasattr(own, "cursor"):
+        own = own.connection() if callable(own.connection) else own.connection  # of a session, of a connection
+    cursor: Cursor = own.cursor()
     return cursor
 
 

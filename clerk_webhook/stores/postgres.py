@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from inspect import isasyncgenfunction, unwrap
 from typing import Any, LiteralString
 
 from ._durations import KEEP, LEASE
@@ -47,12 +48,14 @@ class PostgresStore(SQLStore):
             keep: How long a message that is done is remembered, in seconds.
 
         Raises:
-            TypeError: If `connect` can't be called, or `lease` or `keep` is neither a number nor a timedelta.
+            TypeError: If `connect` is no function or async, or `lease` or `keep` is neither a number nor a timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years.
         """
-        if not callable(connect):
+        is_async = isasyncgenfunction(unwrap(connect)) if callable(connect) else False
+        if not callable(connect) or is_async:
+            kind = "an async one" if is_async else type(connect).__name__
             raise TypeError(
-                f"PostgresStore takes a function that opens a connection, not {type(connect).__name__}: "
+                f"PostgresStore takes a function that opens a connection, not {kind}: "
                 "PostgresStore(pool.connection), for example."
             )
         super().__init__(connect, lease, keep)

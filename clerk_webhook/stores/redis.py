@@ -63,7 +63,8 @@ class RedisStore:
                 timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years.
         """
-        if not hasattr(client, "eval") or iscoroutinefunction(getattr(client, "execute_command", None)):
+        is_class = isinstance(client, type)
+        if is_class or not hasattr(client, "eval") or iscoroutinefunction(getattr(client, "execute_command", None)):
             raise TypeError(
                 f"RedisStore takes a redis.Redis, not {type(client).__module__}.{type(client).__qualname__}: "
                 'RedisStore(redis.Redis.from_url("redis://...")). An endpoint calls its store in a thread.'

@@ -47,7 +47,7 @@ class SQLiteStore(SQLStore):
         Raises:
             TypeError: If `lease` or `keep` is neither a number nor a timedelta.
             ValueError: If `lease` or `keep` is zero, negative, NaN or more than a hundred years, or `path` is
-                `":memory:"` or empty.
+                `":memory:"`, a URL or empty.
             sqlite3.OperationalError: If the file can't be opened or written. `claim`, `complete`, `release` and `purge`
                 raise it too, and when another process has locked the file for more than 10 seconds.
         """

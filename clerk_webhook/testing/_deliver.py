@@ -166,7 +166,7 @@ class _Queue:
 
     def answered(self, status: int) -> None:
         """Take the answer to the request, and queue the message again if the attempt failed."""
-        if not isinstance(status, int):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
+        if not isinstance(status, int) or isinstance(status, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
             cure = ". For an async client, use deliver_async." if isawaitable(status) else "."
             raise TypeError(f"send must return the status as an int, not {type(status).__name__}{cure}")
         number = self._number

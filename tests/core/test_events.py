@@ -208,7 +208,8 @@ def test_an_event_is_a_dataclass():
 @pytest.mark.parametrize("event_class", [events.Event, events.UserCreated, UnknownEvent])
 def test_pydantic_cannot_make_an_event_of_an_unverified_body(event_class):
     """pydantic calls this method of a class, and of the annotations of its fields; tests/interop has FastAPI itself."""
-    cure = rf"{event_class.__name__} cannot be .*`event: ClerkEvent`.*Annotated\[.*Depends\(.*verify_and_parse\.$"
+    name, dependency = event_class.__name__, r"Annotated\[WebhookEvent, Depends\(.*\)\]`"
+    cure = rf"{name} cannot be .*`event: ClerkEvent`.*{dependency}.*verify_and_parse\.$"
     with pytest.raises(TypeError, match=cure) as caught:
         event_class.__get_pydantic_core_schema__(event_class, None)
     assert "parse_event" not in str(caught.value)  # a view that followed this advice took an unsigned deletion
@@ -221,3 +222,8 @@ def test_events_match_by_class_pattern():
             assert user is not None
         case _:
             pytest.fail("no match")
+
+
+def test_the_data_type_of_a_class_is_asked_by_its_event_type():
+    with pytest.raises(TypeError, match=r"^An event type such as \"user\.created\" is wanted, not type\.$"):
+        events.data_type_of(events.UserCreated)

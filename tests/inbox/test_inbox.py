@@ -6,7 +6,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from interpreter import imported
 from tracing import Traced
 
-from clerk_webhook import events, parse_event
+from clerk_webhook import events, mirror, parse_event
 from clerk_webhook.inbox import (
     CREATE_TABLE,
     AwaitableBool,
@@ -336,6 +336,20 @@ def test_a_purge_of_what_is_still_to_come_is_refused(age, connection):
     assert not record_once(connection, "msg_1")
 
 
+@pytest.mark.parametrize("age", [float("inf"), 1e30, timedelta.max])
+def test_nothing_is_older_than_everything(age, connection):
+    record_once(connection, "msg_1")
+    assert purge(connection, age) == 0
+
+
+@pytest.mark.parametrize("age", ["90d", None, datetime.now(UTC)])
+def test_an_age_of_another_type_is_named_by_its_type(age, connection):
+    with pytest.raises(
+        TypeError, match=f"^older_than must be a number of seconds or a timedelta, not {type(age).__name__}"
+    ):
+        purge(connection, age)
+
+
 class OddCursor(sqlite3.Cursor):
     """A cursor of an application: it gives rows one by one."""
 
@@ -438,6 +452,23 @@ def test_anything_but_a_connection_is_refused(connection):
     )
 
 
+def test_a_transaction_is_told_that_a_connection_is_wanted():
+    """`transaction=session.begin` gives one to the handlers, and so does psycopg's `connection.transaction`."""
+    with pytest.raises(
+        TypeError, match=r"The with statement has to give one, as sessionmaker\(engine\)\.begin and pool"
+    ):
+        record_newest(type("SessionTransaction", (), {})(), CREATED)
+
+
+@pytest.mark.parametrize("record", [record_newest, record_once, mirror.Mirror().apply])
+@pytest.mark.parametrize("event", [CREATED.data, CREATED.payload, sqlite3, None, Version("user", "user_1", 1)])
+def test_anything_but_an_event_is_refused(record, event, connection):
+    if record is record_newest and isinstance(event, Version):
+        return
+    with pytest.raises(TypeError, match=rf"^An event is wanted, not {type(event).__name__}: parse_event\(payload, me"):
+        record(connection, event)
+
+
 def test_a_transaction_that_gives_no_connection_is_told_which_one_of_django_does():
     with pytest.raises(
         TypeError, match=r"transaction\.atomic gives None: clerk_webhook\.django\.atomic\(\) gives its con"
@@ -534,10 +565,15 @@ def test_a_relative_path_stays_where_it_was(tmp_path, monkeypatch):
     assert (tmp_path / "app.db").exists()
 
 
-@pytest.mark.parametrize("path", [":memory:", ""])
+@pytest.mark.parametrize("path", [":memory:", "", "file::memory:?cache=shared"])
 def test_a_database_in_memory_is_refused(path):
     with pytest.raises(ValueError, match=r"^sqlite_transactions needs a file, .* in memory of its own\.$"):
         sqlite_transactions(path)
+
+
+def test_a_url_is_no_path():
+    with pytest.raises(ValueError, match=r'^The path of a file is wanted, such as "app\.db", and not a URL\.$'):
+        sqlite_transactions("sqlite:///app.db")
 
 
 def test_no_driver_is_imported():

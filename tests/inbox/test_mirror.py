@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from functools import partial, update_wrapper
 from operator import methodcaller
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -170,6 +171,9 @@ def as_nothing(user) -> None:
         ({"organizations": {"name": "first_name"}}, ValueError, "'first_name' is no key"),
         ({"users": {"name": 3}}, TypeError, "a key or a function, not int"),
         ({"users": {"name": None}}, TypeError, "a key or a function"),
+        ({"users": {"name": str}}, TypeError, r"^name of clerk_users must be a key or a function, not type\.$"),
+        ({"users": ["id", "email"]}, TypeError, r"^The columns of clerk_users must be a mapping.*, not list\.$"),
+        ({"organizations": None}, TypeError, r"^The columns of clerk_organizations must be a mapping.*, not NoneType"),
         ({"users": {"plan": from_elsewhere}}, ValueError, "plan of clerk_users: .* at run time: name 'Plan'"),
         ({"users": {"plan": as_either}}, ValueError, "made of one of str, int"),
         ({"users": {"plan": as_bytes}}, ValueError, "made of one of str, int"),
@@ -329,10 +333,12 @@ def nested():
 
 
 @pytest.mark.parametrize("value", [1, float("nan"), {"ada@example.com"}, nested()])
-def test_a_function_that_fails_for_one_user_is_an_error_with_its_id_and_nothing_else(value):
+def test_a_function_that_fails_for_one_user_is_an_error_with_its_place_and_no_data(value):
+    address = "ada@example.com"
+
     def column(user) -> list[Any]:
         if user.get("n") == 1:
-            raise KeyError("ada@example.com")
+            raise KeyError(address)
         return [user.get("n")]
 
     mirror = Mirror(users={"n": column})
@@ -344,9 +350,12 @@ def test_a_function_that_fails_for_one_user_is_an_error_with_its_id_and_nothing_
             lambda: mirror.apply(connection, broken),
             lambda: mirror.apply_many(connection, "user", [event.data, broken.data]),
         ):
-            with pytest.raises(ValueError, match=r"^A column could not be made of user_1\.$") as caught:
+            with pytest.raises(
+                ValueError, match=r"^n of clerk_users could not be made of user_1: \w+Error\n"
+            ) as caught:
                 call()
             assert caught.value.__suppress_context__
+            assert address not in str(caught.value)
         assert users(connection) == []
         assert mirror.apply(connection, event)
         assert mirror.apply(connection, parse_event({"type": "user.deleted", "data": {"id": "user_1"}}))
@@ -409,6 +418,12 @@ def test_an_object_without_a_time_is_older_than_any_other(connection):
     assert users(connection, "version") == [("000000000000000.000000000000000.",)]
     MIRROR.apply_many(connection, "user", page(("user_1", 1)))
     assert users(connection, "name") == [("page",)]
+
+
+@pytest.mark.parametrize("resource", [SimpleNamespace(id="user_1"), CREATED, "user_1"])
+def test_the_objects_of_a_page_are_json(resource, connection):
+    with pytest.raises(TypeError, match=rf"^A page has the objects .* as dicts.*, not {type(resource).__name__}\.$"):
+        MIRROR.apply_many(connection, "user", [resource])
 
 
 def test_a_user_who_is_twice_in_a_page_has_the_newer_row(connection):

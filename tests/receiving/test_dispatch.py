@@ -580,6 +580,23 @@ class Awaitable:
         yield
 
 
+def responding(module, status):
+    """Return a response of a framework, or of another library."""
+    kind = type("Response", (), {"__module__": module, "status_code": status})
+    return lambda event: type("Subclass", (kind,), {})()
+
+
+@pytest.mark.parametrize(("module", "status"), [("flask.wrappers", 204), ("httpx", 500)])
+def test_a_handler_may_return_a_success_and_the_answer_of_another_server(module, status):
+    handlers, returned = Handlers(), responding(module, status)
+
+    @handlers.on
+    def handler(event: events.UserCreated):
+        return returned(event)
+
+    assert handlers.dispatch(CREATED) == "handled"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("returned", "cure"),
@@ -588,6 +605,10 @@ class Awaitable:
         (lambda event: Awaitable(), "returned something to await: declare it as async def"),
         (generator, "returned a generator, which nothing runs: write it without yield"),
         (async_generator, "returned a generator, which nothing runs: write it without yield"),
+        (
+            responding("starlette.responses", 500),
+            "returned an answer of 500, which nobody sends: raise if the message has to",
+        ),
     ],
 )
 def test_a_handler_whose_work_is_not_done_when_it_returns_has_failed(returned, cure, kind):

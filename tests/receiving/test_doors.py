@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from strategies import binary
 from transports import asgi_call, asgi_scope, wsgi_call, wsgi_environ
 
-from clerk_webhook import WebhookEvent, asgi, aws_lambda, wsgi
+from clerk_webhook import Webhook, WebhookEvent, asgi, aws_lambda, wsgi
 from clerk_webhook.endpoint import Endpoint
+from clerk_webhook.handlers import Handlers
+from clerk_webhook.mirror import Mirror
 
 LIMIT = 1000
 
@@ -539,6 +541,15 @@ def test_a_client_that_hangs_up_under_wsgiref_is_an_incomplete_body():
 
 class Silent(WSGIRequestHandler):
     def log_message(self, *_): ...
+
+
+@pytest.mark.parametrize("door", [asgi.application, wsgi.application, aws_lambda.handler])
+@pytest.mark.parametrize("other", [Endpoint, Handlers(), Mirror(), Webhook(SECRET), SECRET, None])
+def test_a_door_leads_to_an_endpoint(door, other):
+    with pytest.raises(
+        TypeError, match=r"^A door takes an Endpoint\(\), not \w+\. Handlers go into one: endpoint\.include"
+    ):
+        door(other)
 
 
 @pytest.mark.parametrize("door", [wsgi.application, aws_lambda.handler])

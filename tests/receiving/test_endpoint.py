@@ -112,8 +112,8 @@ SOURCES = "webhook must be a Webhook, a signing secret as text, or a function th
         ({"webhook": Webhook}, f"{SOURCES} type.$"),
         ({"webhook": b"0123456789abcdef01234567"}, f"{SOURCES} bytes.$"),
         ({"webhook": [SECRET]}, f"{SOURCES} list.$"),
-        ({"webhook": async_source}, f"{SOURCES} function.$"),
-        ({"webhook": AsyncObject()}, f"{SOURCES} AsyncObject.$"),
+        ({"webhook": async_source}, f"{SOURCES} an async one.$"),
+        ({"webhook": AsyncObject()}, f"{SOURCES} an async one.$"),
     ],
 )
 def test_a_wrong_argument_fails_at_start_up_with_its_cure(arguments, cure):

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import sys
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial, wraps
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from clerk_webhook import UnknownEvent, WebhookEvent, events
 from clerk_webhook._dispatch import transaction_of_includer
 from clerk_webhook.events import EVENT_CLASSES
 from clerk_webhook.handlers import Handlers
+from clerk_webhook.inbox import sqlite_transactions
 from clerk_webhook.mirror import Mirror
 from clerk_webhook.stores import MemoryStore
 
@@ -199,6 +201,23 @@ def test_a_second_parameter_gets_the_connection(handler):
     )
 
 
+def test_a_transaction_may_be_wrapped_and_annotated_for_type_checkers():
+    def of(database) -> "Session":
+        return transaction()
+
+    @wraps(of)
+    def begin():
+        return of("database")
+
+    def annotated(more: "Session | None" = None) -> "Session":
+        return transaction()
+
+    for function in (begin, annotated):
+        handlers = Handlers(transaction=function)
+        handlers.on(two)
+        assert handlers.dispatch(CREATED) == "handled"
+
+
 def test_the_annotations_of_the_other_parameters_are_not_resolved():
     def handler(event: "events.UserCreated", session: "Session") -> "Answer":  # noqa: F821
         pass
@@ -266,7 +285,10 @@ MUST_BE_ANNOTATED = "must be annotated with a class of clerk_webhook.events, a u
     ("handler", "cure"),
     [
         (None, MUST_BE_FUNCTION + "NoneType"),
-        ("welcome", MUST_BE_FUNCTION + "str"),
+        (
+            "user.created",
+            MUST_BE_FUNCTION + r"str\. The annotation of its parameter names the events: @handlers.on, and",
+        ),
         (events.UserCreated, MUST_BE_FUNCTION + "UserCreated"),
         (generator, r"^A handler must not be a generator, because nothing would run it: write it without yield\.$"),
         (async_generator, "must not be a generator"),
@@ -289,6 +311,10 @@ MUST_BE_ANNOTATED = "must be annotated with a class of clerk_webhook.events, a u
         (of(dict), MUST_BE_ANNOTATED),
         (of("str"), MUST_BE_ANNOTATED),
         (of("ITSELF"), MUST_BE_ANNOTATED),
+        (of("user.*"), rf"{MUST_BE_ANNOTATED}.* At run time: invalid syntax"),
+        (of("'events.UserCreated' | 'events.UserUpdated'"), rf"{MUST_BE_ANNOTATED}.* At run time: unsupported operand"),
+        (of("events.UserCreated()"), rf"{MUST_BE_ANNOTATED}.* At run time: "),
+        (Object.method, r"^Object\.method is a method: register that of an object, as in handlers\.on\(thing\.me"),
         (misspelled, f"{MUST_BE_ANNOTATED}.* At run time: module .* has no attribute 'UserCreate'"),
         (imported_for_type_checkers, r"name 'Session' is not defined\. Import it outside of .*`if TYPE_CHECKING:`"),
     ],
@@ -313,6 +339,28 @@ class AsyncStore(MemoryStore):
         pass
 
 
+class Database:
+    @contextmanager
+    def begin(self):
+        yield "connection"
+
+    def session(self):
+        return self.begin()
+
+    def __eq__(self, other):
+        return self is other
+
+    __hash__ = None  # some objects have no hash
+
+
+def returning_a_transaction(using: str | None = None) -> Callable[[], AbstractContextManager[str]]:
+    return transaction
+
+
+async def async_handler():
+    return transaction()
+
+
 @pytest.mark.parametrize(
     ("how", "cure"),
     [
@@ -325,6 +373,15 @@ class AsyncStore(MemoryStore):
             r"^transaction must be the function itself, which is called for each event: Session\.begin\.$",
         ),
         ({"transaction": async_transaction()}, "must be the function itself"),
+        ({"transaction": generator}, r"^transaction must return a context manager: decorate generator by contextlib"),
+        ({"transaction": async_generator}, r"decorate async_generator by contextlib\.asynccontextmanager, and commit"),
+        ({"transaction": async_handler}, r"decorate async_handler by"),
+        ({"transaction": sqlite_transactions}, r"^transaction is called without arguments, and sqlite_transactions ne"),
+        ({"transaction": Database.session}, r"without arguments, and Database\.session needs some: "),
+        (
+            {"transaction": returning_a_transaction},
+            r"^returning_a_transaction returns a function.*: call it, as in trans",
+        ),
         (
             {"transaction": "sqlite://"},
             "must be a function that begins one, such as Session.begin or sqlite_transactions",
@@ -401,17 +458,6 @@ def test_included_handlers_are_handlers_of_another_object():
             handlers.include(other)
     with pytest.raises(ValueError, match=r"^include\(\) takes other handlers than those of the object itself\.$"):
         handlers.include(handlers)
-
-
-class Database:
-    @contextmanager
-    def begin(self):
-        yield "connection"
-
-    def __eq__(self, other):
-        return self is other
-
-    __hash__ = None  # some objects have no hash
 
 
 STORE, DATABASE = MemoryStore(), Database()
@@ -703,6 +749,7 @@ def test_a_library_may_have_async_handlers_alone():
         (lambda: async_transaction(), two, "are sync, so `with transaction.. has to work, and _AsyncGenerator"),  # noqa: PLW0108
         (lambda: transaction(), async_two, "are async, so `async with transaction.. has to work, and _Generator"),  # noqa: PLW0108
         (lambda: None, two, "and NoneType cannot do that"),
+        (lambda: transaction, two, r"and function cannot do that\. Call it"),
     ],
 )
 def test_a_transaction_of_the_other_kind_is_refused_before_anything_runs(begin, handler, cure):

@@ -167,17 +167,30 @@ def test_a_missing_table_is_logged_with_the_cure(caplog, tmp_path):
     assert "OperationalError (SQLITE_ERROR: a table does not exist, so run your migration)" in caplog.messages[0]
 
 
-def test_a_missing_table_of_postgresql_is_logged_with_the_cure(caplog):
+def test_a_missing_column_is_logged_with_the_cure(caplog, tmp_path):
+    transaction = sqlite_transactions(tmp_path / "old.db")
+    with transaction() as connection:
+        for statement in Mirror().create_tables:
+            connection.execute(statement)
+    endpoint = Endpoint(SECRET, transaction=transaction)
+    endpoint.include(Mirror(users={"banned": "banned"}).handlers)
+    assert endpoint.handle(*delivery()).status == 500
+    assert "OperationalError (SQLITE_ERROR: a column does not exist, so run your migration)" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(("sqlstate", "missing"), [("42P01", "table"), ("42703", "column")])
+def test_what_is_missing_in_postgresql_is_logged_with_the_cure(sqlstate, missing, caplog):
     endpoint = Endpoint(SECRET)
 
     @endpoint.on
     def handler(event: events.UserCreated):
         error = Exception('relation "users" does not exist')
-        error.sqlstate = "42P01"
+        error.sqlstate = sqlstate
         raise error
 
     endpoint.handle(*delivery())
-    assert "Exception (SQLSTATE 42P01: a table does not exist, so run your migration)" in caplog.messages[0]
+    cure = f"a {missing} does not exist, so run your migration"
+    assert f"Exception (SQLSTATE {sqlstate}: {cure})" in caplog.messages[0]
 
 
 def test_a_group_of_failures_is_logged_with_the_place_of_each(caplog):

@@ -29,6 +29,7 @@ psycopg_pool = pytest.importorskip("psycopg_pool")
 redis = pytest.importorskip("redis")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 import store_workers  # noqa: E402  # it imports them
+from sqlalchemy.orm import sessionmaker  # noqa: E402
 
 SCALE = int(os.environ.get("CLERK_WEBHOOK_TEST_SCALE", "1"))
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -71,9 +72,9 @@ def one_connection_each(url):
 
 
 @contextmanager
-def engine(url):
+def engine(url, sessions=lambda engine: engine):
     database = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    yield database.begin
+    yield sessions(database).begin
     database.dispose()
 
 
@@ -85,8 +86,9 @@ def engine(url):
         lambda url: pool(url, autocommit=True),
         one_connection_each,
         engine,
+        lambda url: engine(url, sessionmaker),
     ],
-    ids=["psycopg", "psycopg with rows as dicts", "psycopg in autocommit", "psycopg2", "sqlalchemy"],
+    ids=["psycopg", "psycopg with rows as dicts", "psycopg in autocommit", "psycopg2", "sqlalchemy", "sessions"],
 )
 def test_a_store_in_postgres_keeps_the_rules(driver, database):
     with driver(database) as connect:

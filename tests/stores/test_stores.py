@@ -3,6 +3,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -587,7 +588,11 @@ def test_a_duration_of_another_type_is_named_by_its_type(duration, kind):
 # In PostgreSQL and Redis: tests/services has the rest.
 
 
-@pytest.mark.parametrize("connect", ["postgresql://localhost", None, object()])
+async def async_connect():
+    yield
+
+
+@pytest.mark.parametrize("connect", ["postgresql://localhost", None, object(), asynccontextmanager(async_connect)])
 def test_a_postgres_store_wants_a_function(connect):
     with pytest.raises(TypeError, match=r"PostgresStore\(pool\.connection\)"):
         PostgresStore(connect)
@@ -597,7 +602,7 @@ class AsyncClient(Client):
     async def execute_command(self): ...
 
 
-@pytest.mark.parametrize("client", ["redis://localhost", None, object(), AsyncClient()])
+@pytest.mark.parametrize("client", ["redis://localhost", None, object(), Client, AsyncClient()])
 def test_a_redis_store_wants_a_client(client):
     with pytest.raises(TypeError, match=r"takes a redis\.Redis, not "):
         RedisStore(client)

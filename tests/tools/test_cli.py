@@ -324,6 +324,12 @@ def test_check_tells_the_mismatches(value, status, shown, given, capsys):
     assert capsys.readouterr().out == shown
 
 
+def test_check_reads_a_file_with_a_byte_order_mark(capsys, tmp_path):
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(sample_event("user.deleted").payload), encoding="utf-8-sig")
+    assert main(["check", f"@{path}"]) == 0
+
+
 def test_check_as_json(capsys, given):
     assert main(["check", "--json", given(BROKEN)]) == 1
     assert json.loads(capsys.readouterr().out) == {

@@ -75,7 +75,7 @@ def test_without_events_nothing_is_delivered():
     assert deliver([], Receiver(), SECRET) == []
 
 
-@pytest.mark.parametrize("answer", [None, "200", object()])
+@pytest.mark.parametrize("answer", [None, "200", object(), True])
 def test_a_send_that_does_not_return_the_status_is_told(answer):
     with pytest.raises(TypeError, match=r"send must return the status as an int, not \w+\.$"):
         deliver(EVENTS, lambda _: answer, SECRET)

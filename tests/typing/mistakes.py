@@ -6,6 +6,7 @@ Never run: `check_mistakes.py` reads what mypy, pyright, ty and pyrefly say of i
 from typing import assert_never
 
 from django.http import HttpRequest, HttpResponse
+from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
@@ -30,7 +31,7 @@ from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.handlers import Handlers
 from clerk_webhook.inbox import Version, record_newest, record_once, sqlite_transactions
 from clerk_webhook.mirror import Mirror
-from clerk_webhook.stores import MemoryStore
+from clerk_webhook.stores import MemoryStore, PostgresStore, RedisStore
 from clerk_webhook.testing import sample, sample_event
 from clerk_webhook.types import SessionJSON
 from clerk_webhook.users import full_name
@@ -136,6 +137,12 @@ bare.include(handlers)  # E: they need a session
 handlers.dispatch({"type": "user.created"})  # E: an event is wanted
 Handlers(transaction=sqlite_transactions)  # E: the path is missing
 Handlers(transaction=sync_session.begin())  # E: the function is wanted
+Handlers(transaction=django.atomic)  # E: its result is wanted
+Handlers(transaction=Session.begin)  # E: the method of an object is wanted
+PostgresStore(async_sessionmaker().begin)  # E: a sync connection is wanted
+PostgresStore(sync_session.begin)  # E: a session is no connection
+RedisStore(Redis)  # E: an object is wanted
+events.data_type_of(events.UserCreated)  # E: the event type is text
 Handlers(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
 Handlers(store=MemoryStore)  # E: an object is wanted
 

@@ -6,6 +6,7 @@ import psycopg
 import psycopg_pool
 import redis
 import sqlalchemy
+from sqlalchemy.orm import Session, sessionmaker
 
 from clerk_webhook.endpoint import Endpoint
 from clerk_webhook.stores import Claim, MemoryStore, PostgresStore, RedisStore, SQLiteStore, Store
@@ -20,8 +21,8 @@ def of_psycopg() -> PostgresStore:
     return PostgresStore(lambda: psycopg.connect("postgresql://localhost"))
 
 
-def of_sqlalchemy(engine: sqlalchemy.Engine) -> PostgresStore:
-    return PostgresStore(engine.begin)
+def of_sqlalchemy(engine: sqlalchemy.Engine, session: sessionmaker[Session]) -> list[PostgresStore]:
+    return [PostgresStore(engine.begin), PostgresStore(session.begin)]
 
 
 class Ours:

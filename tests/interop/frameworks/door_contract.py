@@ -28,7 +28,7 @@ from harness import send as send_bytes
 from hypothesis import strategies as st
 from status_policy import *  # noqa: F403  # an endpoint as a route keeps to it
 
-from clerk_webhook import Webhook, events
+from clerk_webhook import Endpoint, Handlers, Webhook, events
 from clerk_webhook.testing import sample_delivery
 
 MEGABYTE = 1 << 20
@@ -264,3 +264,9 @@ def test_a_function_that_returns_the_webhook_is_called_at_requests_only(make_rou
 def test_an_argument_that_can_not_work_is_a_type_error(make_route, arguments):
     with pytest.raises(TypeError, match="must be"):
         make_route(lambda event: None, **arguments)(*now())
+
+
+def test_a_view_is_made_of_an_endpoint(request):
+    for other in (Endpoint, Handlers(), request):
+        with pytest.raises(TypeError, match=r"^A door takes an Endpoint\(\), not \w+\."):
+            request.module.view(other)

@@ -733,6 +733,11 @@ def test_an_async_view_dispatches_in_the_thread_of_the_orm(users, mirrored):
     assert users(alias) == 1
 
 
+def test_a_transaction_without_its_parentheses_is_refused_at_once():
+    with pytest.raises(TypeError, match=r"^atomic returns a function, and no context manager: call it, as in transac"):
+        Endpoint(SECRET, transaction=atomic)
+
+
 def test_the_doors_need_no_app_and_import_no_models():
     assert not apps.is_installed("clerk_webhook.django")
     assert "clerk_webhook.django.models" not in sys.modules

@@ -305,3 +305,8 @@ def test_openapi_knows_the_body_and_the_answers_if_it_is_told(app):
         assert "application/json" in described["requestBody"]["content"]
         assert described["responses"].keys() == {"200", "400", "413", "500"}
         assert "parameters" not in described
+
+
+def test_a_route_is_told_to_call_view():
+    with pytest.raises(TypeError, match=r"^An endpoint is no part of a request: app\.post\(path\)\(view\(endpoint\)\)"):
+        FastAPI().post("/")(view)

@@ -276,6 +276,12 @@ def test_handlers_run_in_the_application_s_context(app):
     assert seen == [("ours", "/context")]
 
 
+@pytest.mark.parametrize("decorate", [lambda: clerk_event(lambda: ""), clerk_event])
+def test_the_event_outside_of_a_request_is_told_where_it_is_had(decorate):
+    with pytest.raises(RuntimeError, match=r"^clerk_event\(\) is called in a view, and decorates none: event = clerk_"):
+        decorate()
+
+
 def test_async_handlers_are_refused_when_the_view_is_made():
     endpoint = Endpoint(SECRET)
     endpoint.on(async_handler)
