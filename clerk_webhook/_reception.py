@@ -10,7 +10,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from ._annotations import is_a
 from ._dispatch import Outcome as DispatchEnd
@@ -20,6 +20,8 @@ from ._problems import log_problem, where_raised
 from .errors import PayloadError, SecretError, SignatureMismatchError, WebhookVerificationError
 from .events import WebhookEvent
 from .webhook import Webhook
+
+EndpointT = TypeVar("EndpointT")
 
 MAX_BODY: Final = 1 << 20
 """The size of the largest body that is read unless told otherwise, in bytes. Svix sends up to about 350 kB."""
@@ -496,3 +498,18 @@ def _one_line(text: str, limit: int) -> str:
     if not text.isprintable():
         text = repr(text)[1:-1]
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def checked(endpoint: EndpointT) -> EndpointT:
+    """Return the endpoint of a door.
+
+    Args:
+        endpoint: The argument of the door.
+
+    Raises:
+        TypeError: This is no endpoint.
+    """
+    if isinstance(endpoint, type) or not hasattr(endpoint, "door"):
+        name = getattr(endpoint, "__name__", type(endpoint).__name__)
+        raise TypeError(f"A door takes an Endpoint(), not {name}. Handlers go into one: endpoint.include(handlers).")
+    return endpoint

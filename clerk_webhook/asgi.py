@@ -11,7 +11,8 @@ from functools import partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
-from .endpoint import Endpoint, checked
+from ._reception import checked
+from .endpoint import Endpoint
 
 __all__ = ["application"]
 

@@ -17,7 +17,8 @@ from http import HTTPStatus
 from typing import Any
 
 from ._parse import to_bytes
-from .endpoint import Endpoint, checked
+from ._reception import checked
+from .endpoint import Endpoint
 
 __all__ = ["handler"]
 

@@ -214,18 +214,3 @@ class Endpoint(Handlers[ConnectionT]):
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> NoReturn:
         """Refuse to be a part of a request, because FastAPI would ask for one in `app.post(path)(view)`."""
         raise TypeError("An endpoint is no part of a request: app.post(path)(view(endpoint)) makes a route of it.")
-
-
-def checked(endpoint: Endpoint[Any]) -> Endpoint[Any]:
-    """Return the endpoint of a door.
-
-    Args:
-        endpoint: The argument of the door.
-
-    Raises:
-        TypeError: This is no endpoint.
-    """
-    if not isinstance(endpoint, Endpoint):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller's mistake
-        name = getattr(endpoint, "__name__", type(endpoint).__name__)
-        raise TypeError(f"A door takes an Endpoint(), not {name}. Handlers go into one: endpoint.include(handlers).")
-    return endpoint

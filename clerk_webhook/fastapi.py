@@ -25,9 +25,9 @@ try:
 except ImportError as _error:
     raise ImportError("clerk_webhook.fastapi needs FastAPI: pip install fastapi") from _error
 
-from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, checked, verifier
 from ._tracebacks import our_frames_hidden
-from .endpoint import Endpoint, checked
+from .endpoint import Endpoint
 from .events import WebhookEvent
 from .webhook import verify_and_parse
 

@@ -26,9 +26,9 @@ try:
 except ImportError as _error:
     raise ImportError("clerk_webhook.flask needs Flask: pip install flask") from _error
 
-from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, verifier
+from ._reception import MAX_BODY, Arrival, Observer, Reception, Refused, Verify, WebhookSource, checked, verifier
 from ._tracebacks import our_frames_hidden
-from .endpoint import Endpoint, checked
+from .endpoint import Endpoint
 from .events import WebhookEvent
 from .webhook import SECRET_VARIABLES, verify_and_parse
 

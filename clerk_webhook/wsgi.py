@@ -11,7 +11,8 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from .endpoint import Endpoint, checked
+from ._reception import checked
+from .endpoint import Endpoint
 
 __all__ = ["application"]
 

@@ -31,7 +31,7 @@ except ImportError as _error:
     raise ImportError("clerk_webhook.django needs Django: pip install django") from _error
 
 from .._dispatch import FAILURES
-from .._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, verifier
+from .._reception import MAX_BODY, Arrival, Observer, Reception, Refused, WebhookSource, checked, verifier
 from .._tracebacks import our_frames_hidden
 from ..events import WebhookEvent
 from ..webhook import SECRET_VARIABLES, Webhook
@@ -162,8 +162,6 @@ def view(endpoint: Endpoint[Any]) -> Callable[[HttpRequest], HttpResponse]:
         urlpatterns = [path("api/webhooks", view(endpoint))]
         ```
     """
-    from ..endpoint import checked  # noqa: PLC0415  # a view of one's own needs no endpoint
-
     respond = checked(endpoint).door()
 
     def clerk_webhook(request: HttpRequest) -> HttpResponse:

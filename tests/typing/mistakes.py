@@ -140,7 +140,6 @@ Handlers(transaction=sync_session.begin())  # E: the function is wanted
 Handlers(transaction=django.atomic)  # E: its result is wanted
 Handlers(transaction=Session.begin)  # E: the method of an object is wanted
 PostgresStore(async_sessionmaker().begin)  # E: a sync connection is wanted
-PostgresStore(sync_session.begin)  # E: a session is no connection
 RedisStore(Redis)  # E: an object is wanted
 events.data_type_of(events.UserCreated)  # E: the event type is text
 Handlers(transaction=sync_session.begin, store=MemoryStore())  # E: one of the two is wanted
