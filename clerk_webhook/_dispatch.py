@@ -369,7 +369,7 @@ class _Savepoint:
                 mark(self._connection, "RELEASE")
             except Exception as error:  # noqa: BLE001  # each library has its own
                 raise _explained(error)  # noqa: B904  # it has its cause
-        elif issubclass(kind, FAILURES):
+        else:
             with suppress(Exception):  # the transaction has ended, or the database is gone
                 self._of_session("expunge_all")
                 mark(self._connection, "ROLLBACK TO")
@@ -389,7 +389,7 @@ class _Savepoint:
                 await _settled(mark(self._connection, "RELEASE"))
             except Exception as error:  # noqa: BLE001  # as above
                 raise _explained(error)  # noqa: B904  # as above
-        elif issubclass(kind, FAILURES):
+        elif issubclass(kind, FAILURES):  # a coroutine that is closed cannot wait
             with suppress(Exception):  # as above
                 self._of_session("expunge_all")
                 await _settled(mark(self._connection, "ROLLBACK TO"))

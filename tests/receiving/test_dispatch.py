@@ -153,6 +153,10 @@ def plain_sqlite3(path):
         yield connection
 
 
+class GreenletExit(BaseException):
+    """As gevent raises it in a worker that has to stop."""
+
+
 @contextmanager
 def commit_in_finally(path):
     connection = sqlite3.connect(path)
@@ -179,18 +183,19 @@ def test_what_an_earlier_handler_did_is_not_lost_by_one_that_ends_the_transactio
 
 @pytest.mark.parametrize("begin", [plain_sqlite3, commit_in_finally])
 @pytest.mark.parametrize("kind", ["on", "once", "newest"])
-def test_a_failure_leaves_nothing_even_if_somebody_commits_it(database, begin, kind, dispatch):
+@pytest.mark.parametrize("error", [ZeroDivisionError, GreenletExit])
+def test_a_failure_leaves_nothing_even_if_somebody_commits_it(database, begin, kind, error, dispatch):
     fails = True
 
     def later(event: events.UserCreated, connection):
         if fails:
-            raise ZeroDivisionError
+            raise error
         effect(connection, "later", event)
 
     handlers = Handlers(transaction=lambda: begin(database.path))
     register(handlers, kind, "save")
     getattr(handlers, kind)(later)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(error):
         dispatch(handlers, CREATED)
     assert database.effects() == []
     fails = False
