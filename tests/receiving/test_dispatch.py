@@ -204,10 +204,11 @@ def test_a_failure_leaves_nothing_even_if_somebody_commits_it(database, begin, k
 
 
 def test_a_connection_that_is_closed_and_never_committed_is_refused(database, dispatch):
-    handlers = Handlers(transaction=lambda: closing(sqlite3.connect(database.path)))
-    register(handlers, "once")
-    with pytest.raises(TypeError, match="closing does not commit at the end of `with`"):
-        dispatch(handlers, CREATED)
+    with closing(sqlite3.connect(database.path)) as connection:
+        handlers = Handlers(transaction=lambda: closing(connection))
+        register(handlers, "once")
+        with pytest.raises(TypeError, match="closing does not commit at the end of `with`"):
+            dispatch(handlers, CREATED)
 
 
 def test_handlers_that_ask_no_inbox_run_in_a_transaction_of_any_database(dispatch):
