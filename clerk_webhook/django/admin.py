@@ -21,7 +21,13 @@ class ReadOnlyAdmin(_ModelAdmin):
         """Return False."""
         return False
 
-    has_change_permission = has_delete_permission = has_add_permission
+    def has_change_permission(self, *_: object, **__: object) -> bool:
+        """Return False."""
+        return False
+
+    def has_delete_permission(self, *_: object, **__: object) -> bool:
+        """Return False."""
+        return False
 
 
 _USER = ("id", "email", "first_name", "last_name")
