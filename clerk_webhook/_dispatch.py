@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from ._annotations import name_of
 from ._cancellation import Request, in_task, in_thread, in_thread_or_here, start_in_thread, wait_shielded
-from ._problems import log_problem, where_raised
+from ._problems import database_code, log_problem
 from .events import WebhookEvent
 from .inbox import Version, record_newest, record_once
 from .inbox._connections import mark
@@ -354,11 +354,10 @@ class _Savepoint:
         self._connection = connection
 
     def __enter__(self) -> None:
-        if self._connection is not None:
-            try:
-                mark(self._connection, "SAVEPOINT")
-            except _UNKNOWN:
-                self._connection = None
+        try:
+            mark(self._connection, "SAVEPOINT")
+        except _UNKNOWN:
+            self._connection = None
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._connection is None:
@@ -406,7 +405,7 @@ async def _settled(answer: Any) -> None:
 
 def _explained(error: Exception) -> Exception:
     """Return the error of a savepoint that cannot be released, with the mistake that leads to it."""
-    if "25P02" in where_raised(error):  # which says it
+    if "25P02" in database_code(error):  # the log says it
         return error
     explained = RuntimeError(
         "The transaction commits nothing: a handler has ended it, or has caught an error of the database outside of a "
@@ -441,9 +440,11 @@ def _refuse_silence() -> NoReturn:
 def _refuse_unfinished(handler: Handler, result: Any) -> None:
     """Refuse a handler that returns a coroutine or a generator, because its work has not been done.
 
-    An error of a web framework that is returned says so too, and would be answered by 200.
+    An exception and an error of a web framework say so too, and would be answered by 200.
     """
     name = name_of(handler.function)
+    if isinstance(result, BaseException):
+        raise TypeError(f"{name} returned an exception: raise it if the message has to come again.")
     status = getattr(result, "status_code", None)
     is_error = isinstance(status, int) and status >= 400  # noqa: PLR2004  # RFC 9110, section 15
     if is_error and _WEB & {cls.__module__.partition(".")[0] for cls in type(result).__mro__}:

@@ -45,7 +45,7 @@ def where_raised(error: BaseException) -> str:
     if type(error) in {TypeError, ValueError, RuntimeError} and frames and frames[-1] not in theirs:
         # This package raised the error, or the call itself failed: a handler takes no event, for example.
         return f"{type(error).__qualname__}: {error}"
-    parts = [f"{type(error).__qualname__}{_database_code(error)}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
+    parts = [f"{type(error).__qualname__}{database_code(error)}\n", *traceback.format_list(theirs[-_MANY_FRAMES:])]
     if isinstance(error, BaseExceptionGroup):
         # isinstance does not know the type of the exceptions inside.
         group = cast("BaseExceptionGroup[BaseException]", error)
@@ -53,7 +53,8 @@ def where_raised(error: BaseException) -> str:
     return "".join(parts).rstrip()
 
 
-def _database_code(error: BaseException) -> str:
+def database_code(error: BaseException) -> str:
+    """Return the code of a database's exception in parentheses, with a hint if there is one. Otherwise nothing."""
     # SQLAlchemy keeps the driver's exception as `orig`, Django as the cause. psycopg2 calls the SQLSTATE `pgcode`.
     for origin in (error, getattr(error, "orig", None), error.__cause__):
         for name, words in (("sqlstate", "SQLSTATE "), ("pgcode", "SQLSTATE "), ("sqlite_errorname", "")):

@@ -611,6 +611,7 @@ def test_a_handler_may_return_a_success_and_the_answer_of_another_server(module,
         (lambda event: Awaitable(), "returned something to await: declare it as async def"),
         (generator, "returned a generator, which nothing runs: write it without yield"),
         (async_generator, "returned a generator, which nothing runs: write it without yield"),
+        (lambda event: ValueError(), "returned an exception: raise it"),
         (
             responding("starlette.responses", 500),
             "returned an answer of 500, which nobody sends: raise if the message has to",
